@@ -1,0 +1,143 @@
+// Command house checks the rules of this repository that no public linter
+// knows: which package may import which, and how long a function may be.
+// Run it from the repository's root: go run ./.ci/house
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// maxFunctionLines is what fits on a screen.
+const maxFunctionLines = 60
+
+const module = "lode"
+
+// arrows lists, for each package, the packages of this module that its
+// non-test code may import. A package that is missing here is an error, so
+// that a new one has to find its place first. "*" allows all but cmd.
+var arrows = map[string][]string{
+	"":                   {},
+	".ci/house":          {},
+	"cmd/miner":          {"*"},
+	"bench":              {"*"},
+	"api":                {"chain", "chain/wire", "chain/wallet"},
+	"api/peer":           {"chain", "chain/wire"},
+	"miner":              {"chain", "chain/wire", "miner/kernel"},
+	"miner/kernel":       {},
+	"chain":              {"chain/wire", "chain/wallet"},
+	"chain/store":        {"chain/wire", "chain/atomicfile"},
+	"chain/wallet":       {"chain/atomicfile"},
+	"chain/wire":         {},
+	"chain/wire/reprgen": {},
+	"chain/atomicfile":   {},
+	"metrics":            {},
+}
+
+func main() {
+	findings, err := check()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "house:", err)
+		os.Exit(2)
+	}
+	for _, finding := range findings {
+		fmt.Println(finding)
+	}
+	if len(findings) > 0 {
+		os.Exit(1)
+	}
+}
+
+func check() ([]string, error) {
+	imports, err := checkImports()
+	if err != nil {
+		return nil, err
+	}
+	lengths, err := checkLengths(".")
+	return append(imports, lengths...), err
+}
+
+// checkImports reports every import that follows no arrow.
+func checkImports() ([]string, error) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	var findings []string
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			return findings, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("reading go list: %w", err)
+		}
+		findings = append(findings, checkPackage(local(pkg.ImportPath), pkg.Imports)...)
+	}
+}
+
+// local strips the module's name: "lode/chain" is "chain", "lode" is "".
+func local(importPath string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(importPath, module), "/")
+}
+
+func checkPackage(from string, imports []string) []string {
+	allowed, known := arrows[from]
+	if !known {
+		return []string{fmt.Sprintf("package %s has no place in the import arrows (.ci/house/main.go)", from)}
+	}
+	var findings []string
+	for _, path := range imports {
+		if path != module && !strings.HasPrefix(path, module+"/") {
+			continue
+		}
+		to := local(path)
+		if slices.Contains(allowed, to) || slices.Contains(allowed, "*") && !strings.HasPrefix(to, "cmd/") {
+			continue
+		}
+		findings = append(findings, fmt.Sprintf("%s imports %s: no arrow allows that", from, to))
+	}
+	return findings
+}
+
+// checkLengths reports every function longer than a screen, tests included.
+func checkLengths(root string) ([]string, error) {
+	var findings []string
+	files := token.NewFileSet()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return fmt.Errorf("parsing %s: %w", path, err)
+		}
+		for _, declaration := range file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			first, last := files.Position(function.Pos()), files.Position(function.End())
+			if lines := last.Line - first.Line + 1; lines > maxFunctionLines {
+				findings = append(findings, fmt.Sprintf("%s:%d: %s has %d lines, more than %d",
+					path, first.Line, function.Name.Name, lines, maxFunctionLines))
+			}
+		}
+		return nil
+	})
+	return findings, err
+}

@@ -1,0 +1,38 @@
+# The commands of this project. `make help` lists them.
+
+GO            ?= go
+PORT          ?= 5000
+BIN           := bin/miner
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS       := -s -w -X main.version=$(VERSION)
+FUZZTIME      ?= 20s
+RUN_DIR       ?= run
+
+export CGO_ENABLED ?= 0
+
+.PHONY: help build run test unit race lint fuzz bench clean
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+build: ## build bin/miner
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/miner
+
+run: build ## start a node on port 5000 that makes a wallet if there is none, and mines
+	@mkdir -p $(RUN_DIR)
+	$(BIN) -p $(PORT) --data-dir $(RUN_DIR) --create-wallet --mine
+
+test: ## run everything: checks, tests under the race detector, fuzz seeds, benchmarks once
+	@.ci/test
+
+lint: ## gofmt, go vet, staticcheck, import arrows and function lengths
+	@.ci/lint
+
+fuzz: ## fuzz every target for FUZZTIME (20s) each
+	@.ci/fuzz $(FUZZTIME)
+
+bench: ## all benchmarks
+	$(GO) test -run '^$$' -bench . ./bench
+
+clean: ## remove what build made
+	rm -rf bin dist

@@ -1,0 +1,200 @@
+package wire
+
+import (
+	"encoding/hex"
+	"strconv"
+
+	sha256 "github.com/minio/sha256-simd"
+)
+
+// RewardSender is the sender of the transaction that pays a block's miner.
+const RewardSender = "MINING"
+
+// GenesisHash is the hash of Genesis.
+const GenesisHash = "40cf0e3e2418256e2c6dc07790e9345038012b33cf354c765b98d5e939735542"
+
+// Transaction is one payment. Two are == if all four fields are equal, an int
+// amount never being equal to a float.
+type Transaction struct {
+	Sender    string
+	Recipient string
+	Signature string
+	Amount    Number
+}
+
+// Block is one block of the chain. Its last transaction is the miner's reward.
+type Block struct {
+	Index        int64
+	PreviousHash string // hex SHA-256 of the block before
+	Transactions []Transaction
+	Proof        Number // the nonce of the proof of work
+	TimeStamp    Number // seconds since 1970; nothing relies on it
+}
+
+// Genesis is block 0 of every chain.
+func Genesis() Block { return Block{Proof: Int(100)} }
+
+// Payments are the transactions that the proof of work covers: all but the last.
+func (b Block) Payments() []Transaction {
+	if len(b.Transactions) == 0 {
+		return nil
+	}
+	return b.Transactions[:len(b.Transactions)-1]
+}
+
+// Hash is the block's hash: the SHA-256 of its canonical JSON, in hex.
+func (b Block) Hash() string {
+	sum := sha256.Sum256(b.AppendCanonical(make([]byte, 0, b.sizeHint())))
+	return hex.EncodeToString(sum[:])
+}
+
+// sizeHint is about how many bytes an encoding of the block takes.
+func (b Block) sizeHint() int { return 256 + 1024*len(b.Transactions) }
+
+// HasProof checks the block's own proof of work; see the function HasProof.
+func (b Block) HasProof(difficulty int) bool {
+	prefix := AppendPrefix(make([]byte, 0, b.sizeHint()), b.Payments(), b.PreviousHash)
+	return HasProof(prefix, b.Proof, difficulty)
+}
+
+// HasProof reports whether the SHA-256 of prefix and the proof's decimal digits
+// begins with that many hex zeros. The prefix is AppendPrefix's.
+func HasProof(prefix []byte, proof Number, difficulty int) bool {
+	text := proof.String()
+	message := make([]byte, 0, len(prefix)+len(text))
+	sum := sha256.Sum256(append(append(message, prefix...), text...))
+	for i := range difficulty {
+		if i >= 2*len(sum) || sum[i/2]>>(4-4*(i%2))&0xF != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendPrefix appends what precedes the proof in the message whose SHA-256 is
+// the proof of work: Python's str() of the payments as a list of OrderedDict
+// (as spelled up to Python 3.11), then the hash of the block before.
+func AppendPrefix(dst []byte, payments []Transaction, previousHash string) []byte {
+	dst = append(dst, '[')
+	for i, payment := range payments {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, "OrderedDict([('sender', "...)
+		dst = AppendRepr(dst, payment.Sender)
+		dst = append(dst, "), ('recipient', "...)
+		dst = AppendRepr(dst, payment.Recipient)
+		dst = append(dst, "), ('signature', "...)
+		dst = AppendRepr(dst, payment.Signature)
+		dst = append(dst, "), ('amount', "...)
+		dst = append(dst, payment.Amount.String()...)
+		dst = append(dst, ")])"...)
+	}
+	dst = append(dst, ']')
+	return append(dst, previousHash...)
+}
+
+// field is one member of a JSON object, its value appended by a function.
+type field struct {
+	key    string
+	append func(dst []byte) []byte
+}
+
+// spacing is the pair of separators that json.dumps puts between items and
+// after keys.
+type spacing struct{ item, key string }
+
+var (
+	spaced  = spacing{", ", ": "} // json.dumps by default
+	compact = spacing{",", ":"}   // Flask's answers
+)
+
+func (s spacing) appendObject(dst []byte, fields ...field) []byte {
+	dst = append(dst, '{')
+	for i, f := range fields {
+		if i > 0 {
+			dst = append(dst, s.item...)
+		}
+		dst = AppendQuoted(dst, f.key)
+		dst = append(dst, s.key...)
+		dst = f.append(dst)
+	}
+	return append(dst, '}')
+}
+
+func text(key, value string) field {
+	return field{key, func(dst []byte) []byte { return AppendQuoted(dst, value) }}
+}
+
+func number(key string, value Number) field {
+	return field{key, func(dst []byte) []byte { return append(dst, value.JSON()...) }}
+}
+
+func (b Block) index() field {
+	return field{"index", func(dst []byte) []byte { return strconv.AppendInt(dst, b.Index, 10) }}
+}
+
+// transactions is the block's list, each of them encoded by one.
+func (b Block) transactions(s spacing, one func(Transaction, []byte) []byte) field {
+	return field{"transactions", func(dst []byte) []byte {
+		dst = append(dst, '[')
+		for i, transaction := range b.Transactions {
+			if i > 0 {
+				dst = append(dst, s.item...)
+			}
+			dst = one(transaction, dst)
+		}
+		return append(dst, ']')
+	}}
+}
+
+// appendSorted is the form with sorted keys.
+func (b Block) appendSorted(dst []byte, s spacing) []byte {
+	one := func(t Transaction, dst []byte) []byte { return t.appendSorted(dst, s) }
+	return s.appendObject(dst, b.index(), text("previous_hash", b.PreviousHash),
+		number("proof", b.Proof), number("time_stamp", b.TimeStamp), b.transactions(s, one))
+}
+
+func (t Transaction) appendSorted(dst []byte, s spacing) []byte {
+	return s.appendObject(dst, number("amount", t.Amount), text("recipient", t.Recipient),
+		text("sender", t.Sender), text("signature", t.Signature))
+}
+
+// AppendCanonical appends the form that is hashed: json.dumps(sort_keys=True).
+func (b Block) AppendCanonical(dst []byte) []byte { return b.appendSorted(dst, spaced) }
+
+// AppendClassic appends the form of the original's text file.
+func (b Block) AppendClassic(dst []byte) []byte {
+	return b.appendOrdered(dst, Transaction.AppendClassic)
+}
+
+// AppendBroadcast appends the body of a POST /broadcast_block.
+func (b Block) AppendBroadcast(dst []byte) []byte {
+	return spaced.appendObject(dst, field{"block", func(dst []byte) []byte {
+		return b.appendOrdered(dst, Transaction.AppendBroadcast)
+	}})
+}
+
+// appendOrdered is the form with the keys in the order of the original's class.
+func (b Block) appendOrdered(dst []byte, one func(Transaction, []byte) []byte) []byte {
+	return spaced.appendObject(dst, text("previous_hash", b.PreviousHash), b.index(),
+		b.transactions(spaced, one), number("proof", b.Proof), number("time_stamp", b.TimeStamp))
+}
+
+// AppendClassic appends the form of the original's text file.
+func (t Transaction) AppendClassic(dst []byte) []byte {
+	return spaced.appendObject(dst, text("sender", t.Sender), text("recipient", t.Recipient),
+		text("signature", t.Signature), number("amount", t.Amount))
+}
+
+// AppendBroadcast appends the body of a POST /broadcast_transaction.
+func (t Transaction) AppendBroadcast(dst []byte) []byte {
+	return spaced.appendObject(dst, text("sender", t.Sender), text("recipient", t.Recipient),
+		number("amount", t.Amount), text("signature", t.Signature))
+}
+
+// AppendCompact appends the form of the original's answers.
+func (b Block) AppendCompact(dst []byte) []byte { return b.appendSorted(dst, compact) }
+
+// AppendCompact appends the form of the original's answers.
+func (t Transaction) AppendCompact(dst []byte) []byte { return t.appendSorted(dst, compact) }

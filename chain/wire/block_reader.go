@@ -1,0 +1,165 @@
+package wire
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrBlockSize is a block whose JSON is longer than the reader allows.
+var ErrBlockSize = errors.New("block too large")
+
+// BlockReader reads a JSON array of blocks one by one, so that memory is
+// bounded by the largest block, not by the chain. It is not safe for
+// concurrent use.
+type BlockReader struct {
+	in       *bufio.Reader
+	maxBytes int
+	count    int64 // blocks read
+	element  []byte
+	state    readerState
+}
+
+type readerState int
+
+const (
+	beforeArray readerState = iota
+	inArray
+	afterArray
+)
+
+// NewBlockReader reads from r; a block may have maxBlockBytes of JSON.
+func NewBlockReader(r io.Reader, maxBlockBytes int) *BlockReader {
+	return &BlockReader{in: bufio.NewReaderSize(r, 64<<10), maxBytes: maxBlockBytes}
+}
+
+// Next returns the next block, io.EOF after the closing bracket and nothing
+// but white space. Other errors name the block's position in the array and are
+// those of DecodeBlock, ErrBlockSize or the reader's own.
+func (r *BlockReader) Next() (Block, error) {
+	b, err := r.next()
+	if err != nil && err != io.EOF {
+		return Block{}, fmt.Errorf("block %d of the array: %w", r.count, err)
+	}
+	r.count++
+	return b, err
+}
+
+func (r *BlockReader) next() (Block, error) {
+	if err := r.open(); err != nil {
+		return Block{}, err
+	}
+	if r.state == afterArray {
+		return Block{}, r.atEnd()
+	}
+	if err := r.readElement(); err != nil {
+		return Block{}, err
+	}
+	b, err := DecodeBlock(r.element)
+	if err != nil {
+		return Block{}, err
+	}
+	return b, r.separator()
+}
+
+// open reads the opening bracket, and the closing one of an empty array.
+func (r *BlockReader) open() error {
+	if r.state != beforeArray {
+		return nil
+	}
+	c, err := r.token()
+	if err != nil {
+		return err
+	}
+	if c != '[' {
+		return fmt.Errorf("%w: an array was expected, found %q", ErrSyntax, c)
+	}
+	r.state = inArray
+	if c, err = r.token(); err != nil {
+		return err
+	}
+	if c == ']' {
+		r.state = afterArray
+		return nil
+	}
+	return r.in.UnreadByte()
+}
+
+// separator reads what follows an element.
+func (r *BlockReader) separator() error {
+	c, err := r.token()
+	switch {
+	case err != nil:
+		return err
+	case c == ']':
+		r.state = afterArray
+	case c != ',':
+		return fmt.Errorf("%w: a comma or ] was expected, found %q", ErrSyntax, c)
+	}
+	return nil
+}
+
+// atEnd checks that nothing but white space follows the array.
+func (r *BlockReader) atEnd() error {
+	c, err := r.token()
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.EOF
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %q after the array", ErrSyntax, c)
+}
+
+// token is the next byte that is no white space; the end of the text is
+// io.ErrUnexpectedEOF.
+func (r *BlockReader) token() (byte, error) {
+	for {
+		c, err := r.in.ReadByte()
+		if err == io.EOF {
+			return 0, io.ErrUnexpectedEOF
+		}
+		if err != nil || !isSpace(c) {
+			return c, err
+		}
+	}
+}
+
+// readElement copies one object into r.element, up to the brace that closes it.
+// Only braces and strings are looked at; DecodeBlock does the rest.
+func (r *BlockReader) readElement() error {
+	c, err := r.token()
+	if err != nil {
+		return err
+	}
+	if c != '{' {
+		return fmt.Errorf("%w: an object was expected, found %q", ErrSyntax, c)
+	}
+	r.element = append(r.element[:0], c)
+	depth, inString, escaped := 1, false, false
+	for depth > 0 {
+		if c, err = r.in.ReadByte(); err == io.EOF {
+			return io.ErrUnexpectedEOF
+		} else if err != nil {
+			return err
+		}
+		if len(r.element) == r.maxBytes {
+			return fmt.Errorf("%w: more than %d bytes", ErrBlockSize, r.maxBytes)
+		}
+		r.element = append(r.element, c)
+		switch {
+		case escaped:
+			escaped = false
+		case inString && c == '\\':
+			escaped = true
+		case c == '"':
+			inString = !inString
+		case !inString && c == '{':
+			depth++
+		case !inString && c == '}':
+			depth--
+		}
+	}
+	return nil
+}

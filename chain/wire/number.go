@@ -1,0 +1,215 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// MaxIntDigits is the longest int that Python 3.11 converts from text
+// (sys.int_info.default_max_str_digits).
+const MaxIntDigits = 4300
+
+// ErrNumber is a text that is no number, or an int of too many digits.
+var ErrNumber = errors.New("not a number")
+
+// Number is a Python int or float. It holds Python's own spelling, which is
+// what is hashed and signed, so two Numbers are == exactly if they have the
+// same type and value. The zero value is the int 0.
+type Number struct {
+	text string
+}
+
+// ParseNumber reads a JSON number as Python's json.loads does: digits alone are
+// an int of up to MaxIntDigits digits, with a point or exponent it is a float;
+// NaN, Infinity and -Infinity are floats too. Errors are ErrNumber.
+func ParseNumber(literal string) (Number, error) {
+	switch literal {
+	case "NaN":
+		return Number{"nan"}, nil
+	case "Infinity":
+		return Number{"inf"}, nil
+	case "-Infinity":
+		return Number{"-inf"}, nil
+	}
+	isFloat, ok := scanNumber(literal)
+	if !ok {
+		return Number{}, fmt.Errorf("%w: %q", ErrNumber, shorten(literal))
+	}
+	if isFloat {
+		// Out of range is infinity with an error, and infinity is Python's answer.
+		value, _ := strconv.ParseFloat(literal, 64)
+		return Float(value), nil
+	}
+	if len(strings.TrimPrefix(literal, "-")) > MaxIntDigits {
+		return Number{}, fmt.Errorf("%w: an int of more than %d digits", ErrNumber, MaxIntDigits)
+	}
+	if literal == "0" || literal == "-0" {
+		return Number{}, nil
+	}
+	return Number{literal}, nil
+}
+
+// scanNumber checks the grammar of RFC 8259, section 6.
+func scanNumber(s string) (isFloat, ok bool) {
+	s = strings.TrimPrefix(s, "-")
+	digits := countDigits(s)
+	if digits == 0 || digits > 1 && s[0] == '0' {
+		return false, false
+	}
+	s = s[digits:]
+	if strings.HasPrefix(s, ".") {
+		isFloat = true
+		digits = countDigits(s[1:])
+		if digits == 0 {
+			return false, false
+		}
+		s = s[1+digits:]
+	}
+	if s != "" && (s[0] == 'e' || s[0] == 'E') {
+		isFloat = true
+		s = s[1:]
+		if s != "" && (s[0] == '+' || s[0] == '-') {
+			s = s[1:]
+		}
+		digits = countDigits(s)
+		if digits == 0 {
+			return false, false
+		}
+		s = s[digits:]
+	}
+	return isFloat, s == ""
+}
+
+func countDigits(s string) int {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// Int is the Python int v.
+func Int(v int64) Number {
+	if v == 0 {
+		return Number{}
+	}
+	return Number{strconv.FormatInt(v, 10)}
+}
+
+// BigInt is the Python int v.
+func BigInt(v *big.Int) Number {
+	if v.Sign() == 0 {
+		return Number{}
+	}
+	return Number{v.String()}
+}
+
+// Float is the Python float v, spelled as repr spells it: the shortest digits
+// that give v back, with an exponent below 1e-4 and from 1e16 on.
+func Float(v float64) Number {
+	switch {
+	case math.IsNaN(v):
+		return Number{"nan"}
+	case math.IsInf(v, 1):
+		return Number{"inf"}
+	case math.IsInf(v, -1):
+		return Number{"-inf"}
+	}
+	if size := math.Abs(v); size != 0 && (size < 1e-4 || size >= 1e16) {
+		return Number{strconv.FormatFloat(v, 'e', -1, 64)}
+	}
+	text := strconv.FormatFloat(v, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return Number{text}
+}
+
+// String is Python's str(n). It is also what hashes and signatures cover.
+func (n Number) String() string {
+	if n.text == "" {
+		return "0"
+	}
+	return n.text
+}
+
+// JSON is Python's json.dumps(n), which differs from String only where n is
+// not finite.
+func (n Number) JSON() string {
+	switch n.text {
+	case "nan":
+		return "NaN"
+	case "inf":
+		return "Infinity"
+	case "-inf":
+		return "-Infinity"
+	}
+	return n.String()
+}
+
+// IsInt tells an int from a float.
+func (n Number) IsInt() bool { return !strings.ContainsAny(n.text, ".en") }
+
+// IsFinite is false for NaN and the infinities.
+func (n Number) IsFinite() bool { return !strings.ContainsRune(n.text, 'n') }
+
+// Sign is -1, 0 or 1; NaN and -0.0 have sign 0.
+func (n Number) Sign() int {
+	switch {
+	case !n.IsFinite():
+		return map[string]int{"inf": 1, "-inf": -1}[n.text]
+	case !strings.ContainsAny(mantissa(n.text), "123456789"):
+		return 0
+	case strings.HasPrefix(n.text, "-"):
+		return -1
+	}
+	return 1
+}
+
+// mantissa is the part before the exponent.
+func mantissa(text string) string {
+	before, _, _ := strings.Cut(text, "e")
+	return before
+}
+
+// Int64 is n's value if n is an int that fits.
+func (n Number) Int64() (int64, bool) {
+	if !n.IsInt() {
+		return 0, false
+	}
+	v, err := strconv.ParseInt(n.String(), 10, 64)
+	return v, err == nil
+}
+
+// Float64 is the float nearest to n.
+func (n Number) Float64() float64 {
+	v, _ := strconv.ParseFloat(n.String(), 64) // out of range is infinity, which is right
+	return v
+}
+
+// Rat is n's exact value: a float's is the binary fraction that it stands for,
+// not the decimal one that it is written as. It is false for a number that is
+// not finite.
+func (n Number) Rat() (*big.Rat, bool) {
+	switch {
+	case !n.IsFinite():
+		return nil, false
+	case n.IsInt():
+		return new(big.Rat).SetString(n.String())
+	}
+	return new(big.Rat).SetFloat64(n.Float64()), true
+}
+
+// shorten keeps a text that goes into an error message to a readable length.
+func shorten(s string) string {
+	const most = 40
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
+}
