@@ -1,0 +1,78 @@
+package atomicfile
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestWriteReplacesContentAndMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	for _, content := range []string{"first", "second, longer", ""} {
+		if err := Write(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != content {
+			t.Fatalf("content %q, error %v, want %q", got, err, content)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, error %v, want 0600", info.Mode(), err)
+	}
+	assertOnly(t, filepath.Dir(path), "f")
+}
+
+func TestFailedWriteLeavesTheOldFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := Write(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	err := WriteTo(path, 0o600, func(w io.Writer) error {
+		if _, err := io.WriteString(w, "half of the new"); err != nil {
+			return err
+		}
+		return broken
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v, want the writer's", err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "old" {
+		t.Errorf("content %q, want the old one", got)
+	}
+	assertOnly(t, filepath.Dir(path), "f")
+}
+
+func TestWriteIntoAMissingFolder(t *testing.T) {
+	err := Write(filepath.Join(t.TempDir(), "missing", "f"), nil, 0o600)
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v, want that the folder doesn't exist", err)
+	}
+}
+
+func TestRename(t *testing.T) {
+	folder := t.TempDir()
+	if err := Write(filepath.Join(folder, "a"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Rename(filepath.Join(folder, "a"), filepath.Join(folder, "b")); err != nil {
+		t.Fatal(err)
+	}
+	assertOnly(t, folder, "b")
+}
+
+// assertOnly fails if the folder holds anything but the one file.
+func assertOnly(t *testing.T, folder, name string) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || entries[0].Name() != name {
+		t.Errorf("the folder holds %v, want only %s", entries, name)
+	}
+}
