@@ -65,10 +65,11 @@ func Rename(oldPath, newPath string) error {
 	if err := os.Rename(oldPath, newPath); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(newPath))
+	return SyncFolder(filepath.Dir(newPath))
 }
 
-func syncFolder(path string) error {
+// SyncFolder makes the names in a folder survive a power cut.
+func SyncFolder(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil // a folder can't be synced there; NTFS journals the rename
 	}

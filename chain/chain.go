@@ -1,0 +1,369 @@
+// Package chain is the ledger: blocks, open transactions, balances, and the
+// rules by which they change. All blocks, our own and the peers', go through
+// Add or Adopt; what they return without an error is durable.
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"lode/chain/wire"
+)
+
+// Store keeps the ledger durably. A height of -1 means that there is no block;
+// what isn't there is fs.ErrNotExist. A method that changes something returns
+// nil only when the change is on disk.
+type Store interface {
+	Head() (height int64, hash string, err error)
+	Block(height int64) (wire.Block, error)
+	HeightOf(hash string) (int64, error)
+	Account(address string) ([]byte, error) // nil if there is none
+	Pool() ([]wire.Transaction, error)
+	AppendPool(t wire.Transaction) error
+	Peers() ([]string, error)
+	SetPeers(peers []string) error
+	Meta(name string) (string, error) // empty if there is none
+	SetMeta(name, value string) error
+	// Commit replaces every block above height base by blocks, sets accounts (an
+	// empty record deletes) and replaces the whole pool, all or nothing.
+	Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error
+	Close() error
+}
+
+// Config is what a ledger needs. Difficulty is in leading hex zeros.
+type Config struct {
+	Store      Store
+	Difficulty int
+}
+
+// Chain is the ledger. It is safe for concurrent use.
+type Chain struct {
+	store      Store
+	difficulty int
+	tip        atomic.Pointer[Tip]
+	tips       tips
+	counters   *counters
+
+	writer sync.Mutex // held by one change at a time, while it checks and commits
+
+	mu    sync.RWMutex // guards the fields below, and the store while it commits
+	pool  *pool
+	peers []string // sorted
+}
+
+// difficultyMeta is the name under which the store keeps the difficulty.
+const difficultyMeta = "difficulty"
+
+// Open reads the ledger of a store and puts the genesis block into an empty
+// one. Errors are ErrDifficulty, ErrGenesis, ErrCorrupt or the store's.
+func Open(cfg Config) (*Chain, error) {
+	c := &Chain{store: cfg.Store, difficulty: cfg.Difficulty, counters: newCounters()}
+	if err := c.openDifficulty(); err != nil {
+		return nil, err
+	}
+	if err := c.openBlocks(); err != nil {
+		return nil, err
+	}
+	return c, c.openPool()
+}
+
+func (c *Chain) openDifficulty() error {
+	want := strconv.Itoa(c.difficulty)
+	got, err := c.store.Meta(difficultyMeta)
+	switch {
+	case err != nil:
+		return err
+	case got == "":
+		return c.store.SetMeta(difficultyMeta, want)
+	case got != want:
+		return fmt.Errorf("%w: %s, not %s", ErrDifficulty, got, want)
+	}
+	return nil
+}
+
+func (c *Chain) openBlocks() error {
+	height, hash, err := c.store.Head()
+	if err != nil {
+		return err
+	}
+	if height < 0 {
+		height, hash = 0, wire.GenesisHash
+		if err := c.store.Commit(-1, []wire.Block{wire.Genesis()}, nil, nil); err != nil {
+			return fmt.Errorf("storing the genesis block: %w", err)
+		}
+	}
+	c.tip.Store(&Tip{height, hash})
+	first, err := c.HashAt(0)
+	if err != nil {
+		return err
+	}
+	if first != wire.GenesisHash {
+		return fmt.Errorf("%w: block 0 has hash %s", ErrGenesis, first)
+	}
+	return nil
+}
+
+func (c *Chain) openPool() error {
+	open, err := c.store.Pool()
+	if err != nil {
+		return err
+	}
+	if c.pool, err = poolAfter(open, nil, newAccounts(c.store.Account)); err != nil {
+		return err
+	}
+	if len(c.pool.open) != len(open) {
+		return fmt.Errorf("%w: %d of %d open transactions are not covered by their senders' balances",
+			ErrCorrupt, len(open)-len(c.pool.open), len(open))
+	}
+	c.peers, err = c.store.Peers()
+	return err
+}
+
+// Close closes the store, after what is under way.
+func (c *Chain) Close() error {
+	c.writer.Lock()
+	defer c.writer.Unlock()
+	return c.store.Close()
+}
+
+// Difficulty is how many hex zeros a proof's hash begins with.
+func (c *Chain) Difficulty() int { return c.difficulty }
+
+// Tip is the last block. It waits for nobody.
+func (c *Chain) Tip() Tip { return *c.tip.Load() }
+
+// Subscribe returns a channel on which every later tip arrives, the latest one
+// replacing one that was not taken yet. cancel ends the subscription.
+func (c *Chain) Subscribe() (tips <-chan Tip, cancel func()) { return c.tips.subscribe() }
+
+// Stats counts what the ledger did since Open.
+func (c *Chain) Stats() Stats { return c.counters.snapshot() }
+
+// Add appends a block to the tip, our own or a peer's. When it returns nil, the
+// block is durable and subscribers know. Errors are those of the rules, ctx's
+// or the store's; then nothing has changed.
+func (c *Chain) Add(ctx context.Context, b wire.Block) error {
+	c.writer.Lock()
+	defer c.writer.Unlock()
+	err := c.extend(ctx, []wire.Block{b})
+	c.counters.update(func(s *Stats) {
+		if err != nil {
+			s.BlocksRejected[Reason(err)]++
+		}
+	})
+	return err
+}
+
+// extend appends blocks to the tip in one commit. The caller is the writer.
+func (c *Chain) extend(ctx context.Context, blocks []wire.Block) error {
+	tip := c.Tip()
+	parent := tip
+	balances := newAccounts(c.store.Account)
+	for _, b := range blocks {
+		if err := checkLink(b, parent, c.difficulty); err != nil {
+			return err
+		}
+		if err := c.apply(ctx, b, balances); err != nil {
+			return err
+		}
+		parent = Tip{b.Index, b.Hash()}
+	}
+	return c.commit(tip.Height, blocks, parent, balances, c.pool.open)
+}
+
+// apply checks a block's content and books it. The pool isn't locked: only the
+// writer, which the caller is, changes it.
+func (c *Chain) apply(ctx context.Context, b wire.Block, balances *accounts) error {
+	if err := checkContent(ctx, b, balances, c.pool.has); err != nil {
+		return err
+	}
+	return balances.move(b, 1)
+}
+
+// commit makes the new state durable, then lets everybody see it. candidates
+// are the payments that stay open as far as the new blocks and balances let them.
+func (c *Chain) commit(base int64, blocks []wire.Block, tip Tip, balances *accounts, candidates []wire.Transaction) error {
+	next, err := poolAfter(candidates, paymentsOf(blocks), balances)
+	if err != nil {
+		return err
+	}
+	records, err := balances.records()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	err = c.store.Commit(base, blocks, records, next.open)
+	if err == nil {
+		c.pool = next
+		c.tip.Store(&tip)
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("storing block %d: %w", tip.Height, err)
+	}
+	c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(len(blocks)) })
+	c.tips.publish(tip)
+	return nil
+}
+
+// AddTransaction adds a payment to the open ones. When it returns nil, the
+// payment is durable. Errors are those of the rules or the store's.
+func (c *Chain) AddTransaction(_ context.Context, t wire.Transaction) error {
+	c.writer.Lock()
+	defer c.writer.Unlock()
+	err := c.addOpen(t)
+	c.counters.update(func(s *Stats) {
+		if err != nil {
+			s.TransactionsRejected[Reason(err)]++
+			return
+		}
+		s.TransactionsAccepted++
+	})
+	return err
+}
+
+func (c *Chain) addOpen(t wire.Transaction) error {
+	if t.Sender == wire.RewardSender {
+		return fmt.Errorf("%w: only a block pays one", ErrRewardMisplaced)
+	}
+	if len(c.pool.open) >= maxPool {
+		return ErrPoolFull
+	}
+	if err := checkForm(t); err != nil {
+		return err
+	}
+	left, err := c.pool.fit(t, newAccounts(c.store.Account))
+	if err != nil {
+		return err
+	}
+	if err := checkSignature(t); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.store.AppendPool(t); err != nil {
+		return fmt.Errorf("storing an open transaction: %w", err)
+	}
+	c.pool.add(t, left)
+	return nil
+}
+
+// Balance is what an address owns, as Python would show the numbers: ints until
+// a float takes part.
+type Balance struct {
+	Confirmed wire.Number // by blocks
+	Available wire.Number // less what it pays in open transactions
+}
+
+// Balance returns the balance of an address, which is zero for an unknown one.
+func (c *Chain) Balance(address string) (Balance, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	balances := newAccounts(c.store.Account)
+	confirmed, err := balances.get(address)
+	if err != nil {
+		return Balance{}, err
+	}
+	available, err := c.pool.available(address, balances)
+	if err != nil {
+		return Balance{}, err
+	}
+	return Balance{confirmed.number(), available.number()}, nil
+}
+
+// Pool is a copy of the open transactions, in the order in which they came.
+func (c *Chain) Pool() []wire.Transaction {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.pool.snapshot()
+}
+
+// Block is the block at a height, or ErrNotFound.
+func (c *Chain) Block(height int64) (wire.Block, error) {
+	b, err := c.store.Block(height)
+	return b, notFound(err)
+}
+
+// BlockByHash is the block with a hash, or ErrNotFound.
+func (c *Chain) BlockByHash(hash string) (wire.Block, error) {
+	height, err := c.store.HeightOf(hash)
+	if err != nil {
+		return wire.Block{}, notFound(err)
+	}
+	return c.Block(height)
+}
+
+func notFound(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return err
+}
+
+// Blocks are at most limit blocks from a height on; none above the tip. They
+// come from one state of the chain.
+func (c *Chain) Blocks(from int64, limit int) ([]wire.Block, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var blocks []wire.Block
+	for height := from; height <= c.Tip().Height && len(blocks) < limit; height++ {
+		b, err := c.Block(height)
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, b)
+	}
+	return blocks, nil
+}
+
+// HashAt is the hash of the block at a height, or ErrNotFound.
+func (c *Chain) HashAt(height int64) (string, error) {
+	if tip := c.Tip(); tip.Height == height {
+		return tip.Hash, nil
+	}
+	b, err := c.Block(height)
+	if err != nil {
+		return "", err
+	}
+	return b.Hash(), nil
+}
+
+// Peers are the peers' addresses, sorted.
+func (c *Chain) Peers() []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Clone(c.peers)
+}
+
+// AddPeer remembers a peer durably. One that is known already is no error.
+func (c *Chain) AddPeer(address string) error {
+	return c.changePeers(func(peers []string) []string {
+		return slices.Compact(slices.Sorted(slices.Values(append(peers, address))))
+	})
+}
+
+// RemovePeer forgets a peer durably. One that is unknown is no error.
+func (c *Chain) RemovePeer(address string) error {
+	return c.changePeers(func(peers []string) []string {
+		return slices.DeleteFunc(peers, func(peer string) bool { return peer == address })
+	})
+}
+
+func (c *Chain) changePeers(change func([]string) []string) error {
+	c.writer.Lock()
+	defer c.writer.Unlock()
+	peers := change(c.Peers())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.store.SetPeers(peers); err != nil {
+		return fmt.Errorf("storing the peers: %w", err)
+	}
+	c.peers = peers
+	return nil
+}

@@ -1,0 +1,92 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"lode/chain/wire"
+)
+
+// maxPool bounds the open transactions, and with them memory and the time that
+// a new block takes.
+const maxPool = 50_000
+
+// pool is the open transactions in the order in which they came. All of them
+// are valid together: each sender's balance covers all that it pays. A payment
+// may stand there several times, since signatures carry no nonce and a second
+// honest payment of the same amount looks the same.
+type pool struct {
+	open  []wire.Transaction
+	count map[wire.Transaction]int
+	left  map[string]account // of each sender: its balance less what it pays here
+}
+
+func newPool() *pool {
+	return &pool{count: map[wire.Transaction]int{}, left: map[string]account{}}
+}
+
+// has reports whether the payment is open, so that its signature is verified.
+func (p *pool) has(t wire.Transaction) bool { return p.count[t] > 0 }
+
+// available is what a sender can still spend.
+func (p *pool) available(address string, balances *accounts) (account, error) {
+	if left, ok := p.left[address]; ok {
+		return left, nil
+	}
+	return balances.get(address)
+}
+
+// fit is the sender's account after the payment; ErrOverspend if the account
+// and what is open already don't leave enough.
+func (p *pool) fit(t wire.Transaction, balances *accounts) (account, error) {
+	before, err := p.available(t.Sender, balances)
+	if err != nil {
+		return account{}, err
+	}
+	after, covered := before.spend(t.Amount)
+	if !covered {
+		return account{}, fmt.Errorf("%w: %.40s of %.40s", ErrOverspend, t.Amount, before.number())
+	}
+	return after, nil
+}
+
+// add appends a payment that fits; left is the sender's account after it.
+func (p *pool) add(t wire.Transaction, left account) {
+	p.open = append(p.open, t)
+	p.count[t]++
+	p.left[t.Sender] = left
+}
+
+// poolAfter is the pool when the balances have become others: the candidates in
+// their order, without those that were mined and those that don't fit any more.
+func poolAfter(candidates []wire.Transaction, mined map[wire.Transaction]bool, balances *accounts) (*pool, error) {
+	next := newPool()
+	for _, t := range candidates {
+		if mined[t] || len(next.open) == maxPool {
+			continue
+		}
+		left, err := next.fit(t, balances)
+		switch {
+		case err == nil:
+			next.add(t, left)
+		case !errors.Is(err, ErrOverspend):
+			return nil, err
+		}
+	}
+	return next, nil
+}
+
+// paymentsOf is the set of payments in some blocks.
+func paymentsOf(blocks []wire.Block) map[wire.Transaction]bool {
+	set := map[wire.Transaction]bool{}
+	for _, b := range blocks {
+		for _, t := range b.Payments() {
+			set[t] = true
+		}
+	}
+	return set
+}
+
+// snapshot is a copy of the open transactions.
+func (p *pool) snapshot() []wire.Transaction { return slices.Clone(p.open) }

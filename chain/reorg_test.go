@@ -1,0 +1,178 @@
+package chain_test
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"testing"
+
+	"lode/chain"
+	"lode/chain/wire"
+)
+
+// TestReorganisationDepths replaces ever deeper branches:
+//
+//	genesis - a1 - ... - a(n)
+//	        \ b1 - ... - b(n) - b(n+1)
+func TestReorganisationDepths(t *testing.T) {
+	for _, depth := range []int{1, 2, 6, 100} {
+		c := newChain(t, 1)
+		genesis := c.Tip()
+		ours, theirs := branchFrom(genesis, depth, "a"), branchFrom(genesis, depth+1, "b")
+		for _, b := range ours {
+			must(t, c.Add(t.Context(), b))
+		}
+		if adopted, err := c.Adopt(t.Context(), sequence(theirs[:depth]...)); adopted || err != nil {
+			t.Errorf("depth %d: adopted %v, error %v: a tie keeps ours", depth, adopted, err)
+		}
+		assertTip(t, c, ours[depth-1])
+		if adopted, err := c.Adopt(t.Context(), sequence(theirs...)); !adopted || err != nil {
+			t.Errorf("depth %d: adopted %v, error %v", depth, adopted, err)
+		}
+		assertTip(t, c, theirs[depth])
+		assertBalance(t, c, "a", "0", "0")
+		assertBalance(t, c, "b", fmt.Sprint(10*(depth+1)), fmt.Sprint(10*(depth+1)))
+		assertConsistent(t, c)
+		if s := c.Stats(); s.Reorgs != 1 || s.DeepestReorg != int64(depth) {
+			t.Errorf("depth %d: stats %+v", depth, s)
+		}
+	}
+}
+
+// TestAbandonedPaymentsAreOpenAgain pays on the branch that loses:
+//
+//	genesis - g1(A) - a2 (A pays r 3, A pays s 4)
+//	                \ b2 (A pays r 3) - b3
+//
+// The payment to s is open again; the one to r is mined on both.
+func TestAbandonedPaymentsAreOpenAgain(t *testing.T) {
+	c := newChain(t, 1)
+	a := goldenWallets(t)["A"]
+	g1 := next(c.Tip(), 1, a.Address())
+	must(t, c.Add(t.Context(), g1))
+	toR, toS := pay(t, a, "r", wire.Int(3)), pay(t, a, "s", wire.Int(4))
+	must(t, c.Add(t.Context(), next(c.Tip(), 1, "m", toR, toS)))
+	last := pay(t, a, "q", wire.Int(2))
+	must(t, c.AddTransaction(t.Context(), last))
+
+	b2 := next(tipOf(g1), 1, "n", toR)
+	b3 := next(tipOf(b2), 1, "n")
+	adopted, err := c.Adopt(t.Context(), sequence(b2, b3))
+	if !adopted || err != nil {
+		t.Fatalf("adopted %v, error %v", adopted, err)
+	}
+	if open := c.Pool(); len(open) != 2 || open[0] != toS || open[1] != last {
+		t.Errorf("open transactions %v, want the payment to s, then the one to q", open)
+	}
+	assertBalance(t, c, a.Address(), "7", "1")
+	assertBalance(t, c, "m", "0", "0")
+	assertConsistent(t, c)
+}
+
+func TestAdoptTakesNothingOfABadBranch(t *testing.T) {
+	c := newChain(t, 1)
+	for _, b := range branchFrom(c.Tip(), 2, "a") {
+		must(t, c.Add(t.Context(), b))
+	}
+	before := c.Tip()
+	genesis := chain.Tip{Hash: wire.GenesisHash}
+	good := branchFrom(genesis, 4, "b")
+	inflated := branchFrom(genesis, 4, "b")
+	inflated[3].Transactions[0].Amount = wire.Int(1000) // no later block covers the reward
+	unlinked := append(branchFrom(genesis, 2, "b"), branchFrom(genesis, 4, "c")[2:]...)
+	broken := errors.New("broken")
+	for name, test := range map[string]struct {
+		blocks iter.Seq2[wire.Block, error]
+		want   error
+	}{
+		"inflated reward":    {sequence(inflated...), chain.ErrRewardAmount},
+		"wrong link":         {sequence(unlinked...), chain.ErrPreviousHash},
+		"gap":                {sequence(good[0], good[2]), chain.ErrAhead},
+		"begins too high":    {sequence(good[3]), chain.ErrAhead},
+		"another genesis":    {sequence(wire.Block{Proof: wire.Int(1)}), chain.ErrGenesis},
+		"stream that breaks": {breaking(good, broken), broken},
+		"begins below zero":  {sequence(wire.Block{Index: -1}), chain.ErrAhead},
+		"begins off our own": {sequence(good[1], good[2], good[3]), chain.ErrPreviousHash},
+	} {
+		if adopted, err := c.Adopt(t.Context(), test.blocks); adopted || !errors.Is(err, test.want) {
+			t.Errorf("%s: adopted %v, error %v, want %v", name, adopted, err, test.want)
+		}
+	}
+	if c.Tip() != before {
+		t.Errorf("tip %v, want %v", c.Tip(), before)
+	}
+	assertConsistent(t, c)
+}
+
+// breaking yields the blocks and then an error.
+func breaking(blocks []wire.Block, err error) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for _, b := range blocks {
+			if !yield(b, nil) {
+				return
+			}
+		}
+		yield(wire.Block{}, err)
+	}
+}
+
+// TestAdoptKeepsWholeChunks breaks a long download off: what extended our chain
+// until then stays.
+func TestAdoptKeepsWholeChunks(t *testing.T) {
+	c := newChain(t, 0)
+	parent := c.Tip()
+	var blocks []wire.Block
+	for range 1500 {
+		b := next(parent, 0, "b")
+		blocks, parent = append(blocks, b), tipOf(b)
+	}
+	broken := errors.New("broken")
+	adopted, err := c.Adopt(t.Context(), breaking(append([]wire.Block{wire.Genesis()}, blocks...), broken))
+	if !adopted || !errors.Is(err, broken) || c.Tip() != tipOf(blocks[999]) {
+		t.Errorf("adopted %v, error %v, tip %v", adopted, err, c.Tip())
+	}
+	if adopted, err = c.Adopt(t.Context(), sequence(blocks[500:]...)); !adopted || err != nil {
+		t.Errorf("adopted %v, error %v", adopted, err)
+	}
+	assertTip(t, c, blocks[1499])
+}
+
+// TestRandomWalk lets a ledger follow random forks with random payments, and
+// compares its state with a recomputation from genesis after every step.
+func TestRandomWalk(t *testing.T) {
+	const seed = 20181220
+	random := rand.New(rand.NewPCG(seed, seed))
+	t.Logf("seed %d", seed)
+	wallets := goldenWallets(t)
+	names := []string{"A", "B", "D"}
+	c := newChain(t, 0)
+	for step := range 150 {
+		from := wallets[names[random.IntN(len(names))]]
+		to := wallets[names[random.IntN(len(names))]].Address()
+		amount := wire.Int(random.Int64N(5))
+		if random.IntN(2) == 0 {
+			amount = wire.Float(random.Float64())
+		}
+		payment := pay(t, from, to, amount)
+		if err := c.AddTransaction(t.Context(), payment); err != nil && !errors.Is(err, chain.ErrOverspend) {
+			t.Fatalf("step %d: %v", step, err)
+		}
+		base := max(0, c.Tip().Height-random.Int64N(4))
+		hash, err := c.HashAt(base)
+		must(t, err)
+		parent := chain.Tip{Height: base, Hash: hash}
+		var branch []wire.Block
+		for range c.Tip().Height - base + 1 {
+			b := next(parent, 0, from.Address())
+			if base == c.Tip().Height && random.IntN(2) == 0 {
+				b = next(parent, 0, to, c.Pool()...)
+			}
+			branch, parent = append(branch, b), tipOf(b)
+		}
+		if adopted, err := c.Adopt(t.Context(), sequence(branch...)); !adopted || err != nil {
+			t.Fatalf("step %d: adopted %v, error %v", step, adopted, err)
+		}
+		assertConsistent(t, c)
+	}
+}

@@ -1,0 +1,140 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"lode/chain/wallet"
+	"lode/chain/wire"
+)
+
+// Reward is what the last transaction of every block pays its miner.
+const Reward = 10
+
+// DefaultDifficulty is the original's: a proof's hash begins with 5 hex zeros.
+const DefaultDifficulty = 5
+
+// CheckProof checks a block's proof of work, and nothing else.
+func CheckProof(b wire.Block, difficulty int) error {
+	if !b.HasProof(difficulty) {
+		return fmt.Errorf("%w: block %d, proof %.40s", ErrProof, b.Index, b.Proof)
+	}
+	return nil
+}
+
+// checkLink checks what a block says of its place, and its proof of work. Time
+// stamps are free: honest nodes repeat them, and they run backwards.
+func checkLink(b wire.Block, parent Tip, difficulty int) error {
+	switch next := parent.Height + 1; {
+	case b.Index < next:
+		return fmt.Errorf("%w: block %d, the next is %d", ErrStale, b.Index, next)
+	case b.Index > next:
+		return fmt.Errorf("%w: block %d, the next is %d", ErrAhead, b.Index, next)
+	case b.PreviousHash != parent.Hash:
+		return fmt.Errorf("%w: block %d names %.64q, the hash is %s", ErrPreviousHash, b.Index, b.PreviousHash, parent.Hash)
+	}
+	return CheckProof(b, difficulty)
+}
+
+// checkReward checks that the block pays its miner: once, at its end, and the
+// right amount. The recipient and the signature are the miner's to choose.
+func checkReward(b wire.Block) error {
+	payments := b.Payments()
+	for i, t := range payments {
+		if t.Sender == wire.RewardSender {
+			return fmt.Errorf("%w: transaction %d of block %d", ErrRewardMisplaced, i, b.Index)
+		}
+	}
+	if len(b.Transactions) == 0 || b.Transactions[len(payments)].Sender != wire.RewardSender {
+		return fmt.Errorf("%w: block %d", ErrRewardMissing, b.Index)
+	}
+	if amount := b.Transactions[len(payments)].Amount; amount != wire.Int(Reward) {
+		return fmt.Errorf("%w: %.40s instead of %d in block %d", ErrRewardAmount, amount, Reward, b.Index)
+	}
+	return nil
+}
+
+// checkForm checks the parts of a transaction that need no other knowledge.
+func checkForm(t wire.Transaction) error {
+	if !t.Amount.IsFinite() || t.Amount.Sign() < 0 {
+		return fmt.Errorf("%w: %.40s", ErrAmount, t.Amount)
+	}
+	for _, text := range []string{t.Sender, t.Recipient, t.Signature} {
+		if !wire.ValidText(text) {
+			return fmt.Errorf("%w: %.40q", ErrText, text)
+		}
+	}
+	return nil
+}
+
+// checkSignature checks that the sender signed the payment.
+func checkSignature(t wire.Transaction) error {
+	if err := wallet.Verify(t.Sender, t.Recipient, t.Amount.String(), t.Signature); err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return nil
+}
+
+// checkContent checks everything of a block but its link and proof, against
+// the balances before it. signed knows payments whose signatures were verified.
+func checkContent(ctx context.Context, b wire.Block, balances *accounts, signed func(wire.Transaction) bool) error {
+	if err := checkReward(b); err != nil {
+		return err
+	}
+	for i, t := range b.Transactions {
+		if err := checkForm(t); err != nil {
+			return fmt.Errorf("transaction %d of block %d: %w", i, b.Index, err)
+		}
+	}
+	if err := checkCoverage(b, balances); err != nil {
+		return err
+	}
+	return checkSignatures(ctx, b, signed)
+}
+
+// checkCoverage checks that each sender's balance before the block covers the
+// sum of its payments in it: what the block itself pays a sender comes too late.
+func checkCoverage(b wire.Block, balances *accounts) error {
+	left := map[string]account{}
+	for i, t := range b.Payments() {
+		before, seen := left[t.Sender]
+		if !seen {
+			var err error
+			if before, err = balances.get(t.Sender); err != nil {
+				return err
+			}
+		}
+		after, covered := before.spend(t.Amount)
+		if !covered {
+			return fmt.Errorf("%w: transaction %d of block %d pays %.40s of %.40s",
+				ErrOverspend, i, b.Index, t.Amount, before.number())
+		}
+		left[t.Sender] = after
+	}
+	return nil
+}
+
+// checkSignatures verifies a block's signatures on all cores, since they are
+// nearly all of the work that a block makes.
+func checkSignatures(ctx context.Context, b wire.Block, signed func(wire.Transaction) bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, t := range b.Payments() {
+		if signed(t) {
+			continue
+		}
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := checkSignature(t); err != nil {
+				return fmt.Errorf("transaction %d of block %d: %w", i, b.Index, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}

@@ -1,0 +1,41 @@
+package chain
+
+import (
+	"maps"
+	"sync"
+)
+
+// Stats counts what the ledger did since it was opened.
+type Stats struct {
+	BlocksAccepted       uint64
+	BlocksRejected       map[string]uint64 // by Reason
+	TransactionsAccepted uint64
+	TransactionsRejected map[string]uint64 // by Reason
+	Reorgs               uint64
+	DeepestReorg         int64 // blocks that the deepest one abandoned
+}
+
+// counters are the running Stats.
+type counters struct {
+	mu    sync.Mutex // guards stats
+	stats Stats
+}
+
+func newCounters() *counters {
+	return &counters{stats: Stats{BlocksRejected: map[string]uint64{}, TransactionsRejected: map[string]uint64{}}}
+}
+
+func (c *counters) update(change func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.stats)
+}
+
+func (c *counters) snapshot() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	copied := c.stats
+	copied.BlocksRejected = maps.Clone(c.stats.BlocksRejected)
+	copied.TransactionsRejected = maps.Clone(c.stats.TransactionsRejected)
+	return copied
+}
