@@ -12,6 +12,15 @@ import (
 	"lode/chain/wire"
 )
 
+// unsolve gives a block a proof that is too weak for difficulty 1.
+func unsolve(b wire.Block) wire.Block {
+	for b.HasProof(1) {
+		n, _ := b.Proof.Int64()
+		b.Proof = wire.Int(n + 1)
+	}
+	return b
+}
+
 // TestRules offers one wrong block after the other to the same ledger:
 //
 //	genesis - b1(A) - b2(A)    A owns 20
@@ -34,11 +43,7 @@ func TestRules(t *testing.T) {
 	reward := wire.Transaction{Sender: wire.RewardSender, Recipient: a.Address(), Amount: wire.Int(10)}
 	forged := pay(t, a, "r", wire.Int(3))
 	forged.Amount = wire.Int(4)
-	unproven := next(tip, 1, a.Address())
-	for unproven.HasProof(1) {
-		n, _ := unproven.Proof.Int64()
-		unproven.Proof = wire.Int(n + 1)
-	}
+	unproven := unsolve(next(tip, 1, a.Address()))
 	for name, test := range map[string]struct {
 		block wire.Block
 		want  error

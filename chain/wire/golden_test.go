@@ -168,7 +168,7 @@ func TestGoldenChain(t *testing.T) {
 		if i > 0 && !b.HasProof(5) {
 			t.Errorf("block %d: no proof of work", i)
 		}
-		file = append(b.AppendClassic(append(file, ", "...)))
+		file = b.AppendClassic(append(file, ", "...))
 	}
 	firstLine, _, _ := strings.Cut(chain["save_file"].(string), "\n")
 	if got := "[" + strings.TrimPrefix(string(file), ", ") + "]"; got != firstLine {

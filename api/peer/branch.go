@@ -1,0 +1,120 @@
+package peer
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+
+	"lode/chain/wire"
+)
+
+// errInvalid means that a peer's block can't belong to a valid chain.
+var errInvalid = errors.New("not a valid chain")
+
+// branch is a peer's chain above the last block that ours has too, kept in a
+// file until it is complete: while the ledger checks it, nobody has to wait
+// for the network, and memory doesn't limit how far two chains may part.
+type branch struct {
+	base     int64 // height of the last common block
+	baseHash string
+
+	dir        string
+	difficulty int
+	maxBytes   int64
+
+	tip     int64 // height and hash of the last block
+	tipHash string
+	size    int64
+	file    *os.File // nil while there is no block
+	unnamed bool     // the file has no name any more
+	out     *bufio.Writer
+	scratch []byte
+}
+
+func (d *download) newBranch(base int64, hash string) *branch {
+	return &branch{
+		base: base, baseHash: hash, tip: base, tipHash: hash,
+		dir: d.cfg.SpoolDir, difficulty: d.cfg.Difficulty, maxBytes: d.cfg.MaxDownloadBytes,
+	}
+}
+
+// append takes the next block. Index, link and proof are checked at once, so
+// that nobody can fill the disk without work; the ledger checks everything.
+func (b *branch) append(block wire.Block) error {
+	switch {
+	case block.Index != b.tip+1:
+		return fmt.Errorf("%w: block %d instead of %d", errInvalid, block.Index, b.tip+1)
+	case block.PreviousHash != b.tipHash:
+		return fmt.Errorf("%w: block %d names %.64q as the one before, not %s", errInvalid, block.Index, block.PreviousHash, b.tipHash)
+	case !block.HasProof(b.difficulty):
+		return fmt.Errorf("%w: block %d has no proof of work", errInvalid, block.Index)
+	}
+	if err := b.write(block); err != nil {
+		return err
+	}
+	b.tip, b.tipHash = block.Index, block.Hash()
+	return nil
+}
+
+func (b *branch) write(block wire.Block) error {
+	if b.file == nil {
+		file, err := os.CreateTemp(b.dir, "lode-branch-*.json")
+		if err != nil {
+			return fmt.Errorf("keeping a peer's blocks: %w", err)
+		}
+		b.file, b.out = file, bufio.NewWriterSize(file, 64<<10)
+		// Where the system allows it, the name goes at once, so that not even
+		// a killed process leaves the file behind.
+		b.unnamed = os.Remove(file.Name()) == nil
+	}
+	separator := byte(',')
+	if b.size == 0 {
+		separator = '['
+	}
+	b.scratch = block.AppendClassic(append(b.scratch[:0], separator))
+	if b.size+int64(len(b.scratch)) > b.maxBytes {
+		return fmt.Errorf("%w: more than %d bytes", errTooLong, b.maxBytes)
+	}
+	n, err := b.out.Write(b.scratch)
+	b.size += int64(n)
+	if err != nil {
+		return fmt.Errorf("keeping a peer's blocks: %w", err)
+	}
+	return nil
+}
+
+// blocks reads the branch back. maxBlockBytes is the limit its blocks were
+// read with; here they may be six times longer, since what needs no escape in
+// JSON ("\x7f") may have got one ("\u007f"), and half as long again for blanks.
+func (b *branch) blocks(maxBlockBytes int) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		if err := b.out.Flush(); err != nil {
+			yield(wire.Block{}, fmt.Errorf("keeping a peer's blocks: %w", err))
+			return
+		}
+		array := io.MultiReader(io.NewSectionReader(b.file, 0, b.size), strings.NewReader("]"))
+		reader := wire.NewBlockReader(array, 9*maxBlockBytes)
+		for {
+			block, err := reader.Next()
+			if err == io.EOF || !yield(block, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// close deletes the file.
+func (b *branch) close() error {
+	if b == nil || b.file == nil {
+		return nil
+	}
+	err := b.file.Close()
+	if !b.unnamed {
+		err = errors.Join(err, os.Remove(b.file.Name()))
+	}
+	return err
+}

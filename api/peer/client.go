@@ -1,0 +1,117 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	userAgent = "lode"
+	// maxAnswerBytes is read of an answer whose content matters little.
+	maxAnswerBytes = 64 << 10
+)
+
+// client speaks HTTP/1.1 to peers: directly (no proxy), to the address that
+// was configured (no redirects), and never without a limit of time and size.
+type client struct {
+	// posts makes a connection for each message. On a kept one a message could
+	// be lost without anybody knowing whether it has arrived.
+	posts *http.Client
+	gets  *http.Client
+
+	postTimeout  time.Duration
+	stallTimeout time.Duration
+}
+
+func newClient(cfg Config) *client {
+	return &client{
+		posts:        newHTTPClient(cfg.DialTimeout, false),
+		gets:         newHTTPClient(cfg.DialTimeout, true),
+		postTimeout:  cfg.PostTimeout,
+		stallTimeout: cfg.StallTimeout,
+	}
+}
+
+func newHTTPClient(dialTimeout time.Duration, keepAlive bool) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			DisableKeepAlives:      !keepAlive,
+			DisableCompression:     true,
+			MaxIdleConnsPerHost:    1,
+			MaxResponseHeaderBytes: maxAnswerBytes,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// closeIdle ends the connections that were kept for the next page.
+func (c *client) closeIdle() { c.gets.CloseIdleConnections() }
+
+// answer is what a peer says to a message.
+type answer struct {
+	status int
+	text   []byte // its beginning
+}
+
+func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
+
+// String is short and safe to log, whatever the peer sent.
+func (a answer) String() string {
+	return fmt.Sprintf("%d %s %.160q", a.status, http.StatusText(a.status), a.text)
+}
+
+// post sends body as JSON. With an error, reached tells whether there was a
+// connection, so that the peer may have got the message all the same.
+func (c *client) post(ctx context.Context, address, path string, body []byte) (a answer, reached bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.postTimeout)
+	defer cancel()
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	request, err := newRequest(ctx, http.MethodPost, address, path, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, false, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.posts.Do(request)
+	if err != nil {
+		return answer{}, connected.Load(), err
+	}
+	defer response.Body.Close()
+	// The status is the answer; the text only explains it, so that one which
+	// breaks off or never ends does no harm.
+	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
+	return answer{response.StatusCode, text}, true, nil
+}
+
+// get reads a whole answer of at most limit bytes.
+func (c *client) get(ctx context.Context, address, path string, limit int64) (answer, error) {
+	s, err := c.open(ctx, address, path, limit)
+	if err != nil {
+		return answer{}, err
+	}
+	defer s.Close()
+	text, err := io.ReadAll(s)
+	if err != nil {
+		return answer{}, fmt.Errorf("GET %s: %w", path, err)
+	}
+	return answer{s.status, text}, nil
+}
+
+func newRequest(ctx context.Context, method, address, path string, body io.Reader) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("User-Agent", userAgent)
+	return request, nil
+}

@@ -1,0 +1,71 @@
+package peer
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"log/slog"
+	"time"
+
+	"lode/chain"
+	"lode/chain/wire"
+)
+
+// Ledger is what the network needs of the chain; *chain.Chain is one.
+type Ledger interface {
+	Tip() chain.Tip
+	HashAt(height int64) (string, error)
+	// Adopt takes consecutive blocks that begin at most one above the tip, if
+	// they make a longer valid chain.
+	Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error)
+	Peers() []string
+	AddPeer(address string) error
+	RemovePeer(address string) error
+}
+
+// Config says how a Network behaves. Only Ledger is required; a zero value
+// elsewhere means the default.
+type Config struct {
+	Ledger Ledger
+	// AutoResolve makes the network resolve conflicts by itself in Run, rather
+	// than raise the conflict flag.
+	AutoResolve bool
+	// Difficulty is the number of leading hex zeros a proof must have. Blocks
+	// of peers are checked for it before they cost anything else.
+	Difficulty int
+	Logger     *slog.Logger // default: none
+	// Self are addresses of this node: they may be listed as peers, but
+	// nothing is sent to them.
+	Self []string
+	// SpoolDir is where branches longer than ours wait for their check, in
+	// files that never outlive a call; default: the system's folder for
+	// temporary files.
+	SpoolDir string
+
+	DialTimeout    time.Duration // for a connection, default 3 s
+	PostTimeout    time.Duration // for a block or payment until its answer, default 10 s
+	RetryDelay     time.Duration // before the second try, quadrupled for each further one, default 250 ms
+	StallTimeout   time.Duration // in which a download must bring 16 KiB or its end, default 10 s
+	ResolveTimeout time.Duration // for all downloads of one Resolve, default 5 min
+	ResolveEvery   time.Duration // between two unprompted Resolves of AutoResolve, default 1 min
+
+	QueueLength      int   // messages that may wait for one peer, default 256
+	MaxPeers         int   // default 256
+	MaxBlockBytes    int   // of one block's JSON, default 32 MiB
+	MaxDownloadBytes int64 // from one peer in one Resolve, default 1 GiB
+}
+
+func (c Config) withDefaults() Config {
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.DialTimeout = cmp.Or(c.DialTimeout, 3*time.Second)
+	c.PostTimeout = cmp.Or(c.PostTimeout, 10*time.Second)
+	c.RetryDelay = cmp.Or(c.RetryDelay, 250*time.Millisecond)
+	c.StallTimeout = cmp.Or(c.StallTimeout, 10*time.Second)
+	c.ResolveTimeout = cmp.Or(c.ResolveTimeout, 5*time.Minute)
+	c.ResolveEvery = cmp.Or(c.ResolveEvery, time.Minute)
+	c.QueueLength = cmp.Or(c.QueueLength, 256)
+	c.MaxPeers = cmp.Or(c.MaxPeers, 256)
+	c.MaxBlockBytes = cmp.Or(c.MaxBlockBytes, 32<<20)
+	c.MaxDownloadBytes = cmp.Or(c.MaxDownloadBytes, 1<<30)
+	return c
+}

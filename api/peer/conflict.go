@@ -1,0 +1,38 @@
+package peer
+
+import "lode/chain/wire"
+
+// Conflict reports whether a peer's chain seems to differ from ours since the
+// last Resolve. It stays false with AutoResolve.
+func (n *Network) Conflict() bool { return n.raised.Load() != n.settled.Load() }
+
+// Ahead is told of a peer's block that is too far ahead of our chain. If its
+// proof of work holds, it raises the conflict flag, or with AutoResolve wakes
+// the resolver.
+func (n *Network) Ahead(b wire.Block) {
+	if b.Index > n.cfg.Ledger.Tip().Height && b.HasProof(n.cfg.Difficulty) {
+		n.differ()
+	}
+}
+
+// differ takes note that a peer's chain differs.
+func (n *Network) differ() {
+	if n.cfg.AutoResolve {
+		notify(n.wake)
+		return
+	}
+	if n.raised.Add(1) == n.settled.Load()+1 {
+		n.log.Warn("a peer's chain differs from ours: resolve the conflict to go on mining")
+	}
+}
+
+// settle lowers the flag for the conflicts that a Resolve began with; one
+// that was raised meanwhile still stands.
+func (n *Network) settle(raised uint64) {
+	for {
+		settled := n.settled.Load()
+		if raised <= settled || n.settled.CompareAndSwap(settled, raised) {
+			return
+		}
+	}
+}

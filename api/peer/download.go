@@ -1,0 +1,110 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"lode/chain/wire"
+)
+
+// errGenesis means that not even block 0 is the same.
+var errGenesis = errors.New("the peer's chain begins with another block 0")
+
+// download reads from one peer what its chain has and ours has not.
+type download struct {
+	cfg     Config
+	client  *client
+	address string
+}
+
+// fetch returns the peer's branch, nil when its chain is not longer. With an
+// error the branch holds what came before; the caller closes it either way.
+func (d *download) fetch(ctx context.Context) (*branch, error) {
+	known, err := d.isLode(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		return d.fetchMissing(ctx)
+	}
+	return d.fetchChain(ctx)
+}
+
+// isLode asks whether the peer runs this program. Whatever else answers is
+// taken for an original node.
+func (d *download) isLode(ctx context.Context) (bool, error) {
+	a, err := d.client.get(ctx, d.address, "/v1/status", maxAnswerBytes)
+	if errors.Is(err, errTooLong) {
+		return false, nil
+	}
+	if err != nil || !a.ok() {
+		return false, err
+	}
+	v, err := wire.Decode(a.text)
+	status, isObject := v.(map[string]any)
+	return err == nil && isObject && status["software"] == "lode", nil
+}
+
+// fetchChain reads an original node's whole chain and keeps the part from the
+// first block on that is not ours.
+func (d *download) fetchChain(ctx context.Context) (*branch, error) {
+	s, err := d.client.open(ctx, d.address, "/chain", d.cfg.MaxDownloadBytes)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if s.status != http.StatusOK {
+		return nil, fmt.Errorf("GET /chain: %v", answer{status: s.status})
+	}
+	b, err := d.readChain(wire.NewBlockReader(s, d.cfg.MaxBlockBytes))
+	if err != nil {
+		err = fmt.Errorf("GET /chain: %w", err)
+	}
+	return b, err
+}
+
+func (d *download) readChain(chain *wire.BlockReader) (*branch, error) {
+	var b *branch
+	common := "" // hash of the last common block
+	for height := int64(0); ; height++ {
+		block, err := chain.Next()
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+		if b == nil {
+			ours, err := d.ourHash(height)
+			if err != nil {
+				return nil, err
+			}
+			if ours != "" && block.Hash() == ours {
+				common = ours
+				continue
+			}
+			if height == 0 {
+				return nil, errGenesis
+			}
+			b = d.newBranch(height-1, common)
+		}
+		if err := b.append(block); err != nil {
+			return b, err
+		}
+	}
+}
+
+// ourHash is the hash of our block, "" above the tip.
+func (d *download) ourHash(height int64) (string, error) {
+	if height > d.cfg.Ledger.Tip().Height {
+		return "", nil
+	}
+	hash, err := d.cfg.Ledger.HashAt(height)
+	if err != nil {
+		return "", fmt.Errorf("looking for the common block: %w", err)
+	}
+	return hash, nil
+}

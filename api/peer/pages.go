@@ -1,0 +1,167 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"lode/chain/wire"
+)
+
+// pageLength is how many blocks are asked for at once.
+const pageLength = 500
+
+// page is an answer to GET /v1/blocks.
+type page struct {
+	height int64 // of the peer's tip
+	blocks []wire.Block
+}
+
+// fetchMissing reads only the blocks above the last common one.
+func (d *download) fetchMissing(ctx context.Context) (*branch, error) {
+	tip := d.cfg.Ledger.Tip()
+	next, err := d.page(ctx, tip.Height+1, pageLength)
+	if err != nil || next.height <= tip.Height || len(next.blocks) == 0 {
+		return nil, err
+	}
+	b := d.newBranch(tip.Height, tip.Hash)
+	if next.blocks[0].PreviousHash != tip.Hash {
+		base, hash, err := d.forkPoint(ctx, tip.Height)
+		if err != nil {
+			return nil, err
+		}
+		b = d.newBranch(base, hash)
+		next.blocks = nil
+	}
+	return b, d.follow(ctx, b, next)
+}
+
+// follow appends the blocks of next and of the pages after it.
+func (d *download) follow(ctx context.Context, b *branch, next page) error {
+	for {
+		for _, block := range next.blocks {
+			if err := b.append(block); err != nil {
+				return err
+			}
+		}
+		if b.tip >= next.height {
+			return nil
+		}
+		var err error
+		if next, err = d.page(ctx, b.tip+1, pageLength); err != nil {
+			return err
+		}
+		if len(next.blocks) == 0 && b.tip < next.height {
+			return fmt.Errorf("%w: no block %d, though the tip is %d", errInvalid, b.tip+1, next.height)
+		}
+	}
+}
+
+// forkPoint finds the last common block below height, where the chains differ:
+// backwards in steps of 1, 2, 4, ... and then by halving the last step.
+func (d *download) forkPoint(ctx context.Context, height int64) (int64, string, error) {
+	same, differs := int64(-1), height
+	for step := int64(1); same < 0; step *= 2 {
+		if differs == 0 {
+			return 0, "", errGenesis
+		}
+		probe := max(differs-step, 0)
+		if err := d.compare(ctx, probe, &same, &differs); err != nil {
+			return 0, "", err
+		}
+	}
+	for differs-same > 1 {
+		if err := d.compare(ctx, same+(differs-same)/2, &same, &differs); err != nil {
+			return 0, "", err
+		}
+	}
+	hash, err := d.ourHash(same)
+	return same, hash, err
+}
+
+// compare moves same or differs to height.
+func (d *download) compare(ctx context.Context, height int64, same, differs *int64) error {
+	ours, err := d.ourHash(height)
+	if err != nil {
+		return err
+	}
+	theirs, err := d.theirHash(ctx, height)
+	if err != nil {
+		return err
+	}
+	if ours == theirs {
+		*same = height
+	} else {
+		*differs = height
+	}
+	return nil
+}
+
+func (d *download) theirHash(ctx context.Context, height int64) (string, error) {
+	path := fmt.Sprintf("/v1/blocks/%d", height)
+	object, err := d.object(ctx, path)
+	if err != nil {
+		return "", err
+	}
+	hash, ok := object["hash"].(string)
+	if !ok {
+		return "", fmt.Errorf("GET %s: no hash in the answer", path)
+	}
+	return hash, nil
+}
+
+// page asks for blocks, for fewer when they are too long together.
+func (d *download) page(ctx context.Context, from int64, limit int) (page, error) {
+	path := fmt.Sprintf("/v1/blocks?from=%d&limit=%d", from, limit)
+	object, err := d.object(ctx, path)
+	if errors.Is(err, errTooLong) && limit > 1 {
+		return d.page(ctx, from, max(limit/8, 1))
+	}
+	if err != nil {
+		return page{}, err
+	}
+	p, err := pageOf(object)
+	if err != nil {
+		err = fmt.Errorf("GET %s: %w", path, err)
+	}
+	return p, err
+}
+
+func pageOf(object map[string]any) (page, error) {
+	height, isNumber := object["height"].(wire.Number)
+	tip, fits := height.Int64()
+	items, isList := object["blocks"].([]any)
+	if !isNumber || !fits || !isList {
+		return page{}, errors.New("no height or no blocks in the answer")
+	}
+	p := page{height: tip}
+	for i, item := range items {
+		block, err := wire.BlockOf(item)
+		if err != nil {
+			return page{}, fmt.Errorf("block %d of the page: %w", i, err)
+		}
+		p.blocks = append(p.blocks, block)
+	}
+	return p, nil
+}
+
+// object reads a JSON object.
+func (d *download) object(ctx context.Context, path string) (map[string]any, error) {
+	a, err := d.client.get(ctx, d.address, path, int64(d.cfg.MaxBlockBytes)+maxAnswerBytes)
+	if err != nil {
+		return nil, err
+	}
+	if a.status != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: %v", path, a)
+	}
+	v, err := wire.Decode(a.text)
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", path, err)
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("GET %s: the answer is no JSON object", path)
+	}
+	return object, nil
+}

@@ -1,0 +1,157 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lode/chain/wire"
+)
+
+// gate is a transport that counts its requests and lets them end, as 500,
+// when they are given up or the gate opens.
+type gate struct {
+	open  chan struct{}
+	count int
+}
+
+func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.count++
+	select {
+	case <-g.open:
+		return response(500, http.NoBody), nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+func TestResolveIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		n := slowPeer(t, Config{}, g.RoundTrip)
+		n.differ()
+		results := make(chan error, 3)
+		impatient, leave := context.WithCancel(t.Context())
+		for _, ctx := range []context.Context{impatient, t.Context(), t.Context()} {
+			go func() {
+				_, err := n.Resolve(ctx)
+				results <- err
+			}()
+			synctest.Wait()
+		}
+		leave()
+		if err := <-results; !errors.Is(err, context.Canceled) {
+			t.Errorf("who left got %v", err)
+		}
+		if g.count != 1 || !n.Conflict() {
+			t.Errorf("%d requests, Conflict() = %v", g.count, n.Conflict())
+		}
+		close(g.open)
+		for range 2 {
+			if err := <-results; err != nil {
+				t.Errorf("who stayed got %v", err)
+			}
+		}
+		if g.count != 2 || n.Conflict() { // status and chain
+			t.Errorf("%d requests, Conflict() = %v", g.count, n.Conflict())
+		}
+	})
+}
+
+// When the last caller leaves, the run ends, the flag stays, and the next call
+// starts a new run.
+func TestResolveGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		n := slowPeer(t, Config{}, g.RoundTrip)
+		n.differ()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := n.Resolve(ctx); !errors.Is(err, context.DeadlineExceeded) || !n.Conflict() {
+			t.Errorf("Resolve = %v; Conflict() = %v", err, n.Conflict())
+		}
+		if got := stats(t, n, "a:1"); got.LastError != "" {
+			t.Errorf("stats %+v", got) // the peer is not to blame
+		}
+		close(g.open)
+		if _, err := n.Resolve(t.Context()); err != nil || n.Conflict() {
+			t.Errorf("Resolve = %v; Conflict() = %v", err, n.Conflict())
+		}
+	})
+}
+
+// A conflict that comes up during a Resolve may be one it hasn't seen.
+func TestConflictDuringResolve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		n := slowPeer(t, Config{}, g.RoundTrip)
+		n.differ()
+		go func() {
+			synctest.Wait()
+			n.differ()
+			close(g.open)
+		}()
+		if _, err := n.Resolve(t.Context()); err != nil || !n.Conflict() {
+			t.Errorf("Resolve = %v; Conflict() = %v", err, n.Conflict())
+		}
+	})
+}
+
+// AutoResolve asks at start, every minute and when there is a sign.
+func TestAutoResolve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line := timeline{start: time.Now()}
+		n := slowPeer(t, Config{AutoResolve: true}, func(*http.Request) (*http.Response, error) {
+			line.mark()
+			return nil, errFake
+		})
+		n.client.posts.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+			return response(409, http.NoBody), nil
+		})
+		stop := run(t, n)
+		blocks := newChain(5, 0)
+		time.Sleep(70 * time.Second)
+		n.Ahead(blocks[5])
+		time.Sleep(5 * time.Second)
+		n.BroadcastBlock(t.Context(), blocks[1])
+		time.Sleep(5 * time.Second)
+		n.Ahead(wire.Block{Index: 9, Proof: wire.Int(1)}) // no proof of work
+		time.Sleep(time.Minute)
+		stop()
+		want := []time.Duration{0, 60 * time.Second, 70 * time.Second, 75 * time.Second, 120 * time.Second}
+		if !slices.Equal(line.at, want) {
+			t.Errorf("asked at %v, want %v", line.at, want)
+		}
+		if n.Conflict() {
+			t.Error("the flag is up")
+		}
+	})
+}
+
+// Two nodes mine apart; one takes the other's longer chain, then a block.
+func TestTwoNetworks(t *testing.T) {
+	trunk := newChain(3, 0)
+	one := newLedger(extend(trunk, 2, 1))
+	two := newLedger(extend(trunk, 4, 2))
+	peerOne, peerTwo := newScript(t, lode(one)), newScript(t, lode(two))
+	one.peers, two.peers = []string{peerTwo.address}, []string{peerOne.address}
+	networkOne := newNetwork(t, Config{Ledger: one})
+	networkTwo := newNetwork(t, Config{Ledger: two})
+	if replaced, err := networkTwo.Resolve(t.Context()); replaced || err != nil {
+		t.Errorf("the longer: Resolve = %v, %v", replaced, err)
+	}
+	if replaced, err := networkOne.Resolve(t.Context()); !replaced || err != nil {
+		t.Errorf("the shorter: Resolve = %v, %v", replaced, err)
+	}
+	if one.Tip() != two.Tip() {
+		t.Errorf("tips %+v and %+v", one.Tip(), two.Tip())
+	}
+	one.set(extend(one.chain(), 1, 3))
+	if replaced, err := networkTwo.Resolve(t.Context()); !replaced || err != nil || one.Tip() != two.Tip() {
+		t.Errorf("Resolve = %v, %v; tips %+v and %+v", replaced, err, one.Tip(), two.Tip())
+	}
+}

@@ -1,0 +1,93 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+var (
+	errStalled = errors.New("answers too slowly")
+	errTooLong = errors.New("answer too long")
+)
+
+// stallBytes must come in each stall timeout, or the end: a peer that sends a
+// byte now and then is as bad as one that sends nothing.
+const stallBytes = 16 << 10
+
+// stream is the body of an answer, bounded in size and in slowness. It is for
+// one goroutine.
+type stream struct {
+	status int
+
+	body  io.ReadCloser
+	left  int64 // bytes that may still be read, one more than allowed
+	fresh int   // bytes of the current stall timeout
+
+	ctx     context.Context // of the request
+	cancel  context.CancelCauseFunc
+	timer   *time.Timer // cancels ctx with errStalled
+	timeout time.Duration
+}
+
+// open asks for path. The body of the answer may have limit bytes.
+func (c *client) open(ctx context.Context, address, path string, limit int64) (*stream, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	s := &stream{left: limit + 1, ctx: ctx, cancel: cancel, timeout: c.stallTimeout}
+	s.timer = time.AfterFunc(s.timeout, func() { cancel(errStalled) })
+	request, err := newRequest(ctx, http.MethodGet, address, path, nil)
+	if err != nil {
+		s.stop()
+		return nil, err
+	}
+	response, err := c.gets.Do(request)
+	if err != nil {
+		err = s.explain(err)
+		s.stop()
+		return nil, err
+	}
+	s.status, s.body = response.StatusCode, response.Body
+	return s, nil
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if s.left <= 0 {
+		return 0, errTooLong
+	}
+	if int64(len(p)) > s.left {
+		p = p[:s.left]
+	}
+	n, err := s.body.Read(p)
+	s.left -= int64(n)
+	if s.fresh += n; s.fresh >= stallBytes {
+		s.fresh = 0
+		s.timer.Reset(s.timeout)
+	}
+	if err != nil && err != io.EOF {
+		err = s.explain(err)
+	}
+	return n, err
+}
+
+// explain says why the request was given up, if it was, instead of just
+// "context canceled".
+func (s *stream) explain(err error) error {
+	if cause := context.Cause(s.ctx); cause != nil {
+		return fmt.Errorf("%w (%w)", cause, err)
+	}
+	return err
+}
+
+// Close gives up the rest of the body.
+func (s *stream) Close() error {
+	s.stop()
+	return s.body.Close()
+}
+
+func (s *stream) stop() {
+	s.timer.Stop()
+	s.cancel(nil)
+}
