@@ -1,0 +1,157 @@
+package kernel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestKernelsAgree compares every kernel with crypto/sha256: all prefix lengths
+// up to two blocks and more, and candidates around the ends of digit counts.
+func TestKernelsAgree(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, k := range []Kernel{Generic(), Minio()} {
+		t.Run(k.Name, func(t *testing.T) {
+			for length := range 301 {
+				prefix := make([]byte, length)
+				for i := range prefix {
+					prefix[i] = byte(random.Uint32())
+				}
+				digits := 1 + length%MaxDigits
+				w := NewWork(prefix, digits, length%3)
+				for _, first := range []uint64{0, w.Candidates() / 10, w.Candidates() - min(w.Candidates(), 64)} {
+					count := int(min(w.Candidates()-first, 64))
+					want := reference(w, first, count)
+					if got := k.NewScanner(w).Scan(first, count); got != want {
+						t.Errorf("prefix of %d bytes, %d digits, from %d: %d, want %d", length, digits, first, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestBlockOne finds the proof of block 1 of every chain.
+func TestBlockOne(t *testing.T) {
+	const genesis = "40cf0e3e2418256e2c6dc07790e9345038012b33cf354c765b98d5e939735542"
+	w := NewWork([]byte("[]"+genesis), 5, 5)
+	for _, k := range []Kernel{Generic(), Minio()} {
+		scanner := k.NewScanner(w)
+		if got := scanner.Scan(13424-4000, MaxBatch); got != 4000 {
+			t.Errorf("%s: hit at %d, want 4000", k.Name, got)
+		}
+		if got := scanner.Scan(13425, 10); got != -1 {
+			t.Errorf("%s: hit at %d, want none", k.Name, got)
+		}
+	}
+}
+
+func TestScanDoesNotAllocate(t *testing.T) {
+	w := NewWork(bytes.Repeat([]byte("x"), 100), 10, 8)
+	for _, k := range []Kernel{Generic(), Minio()} {
+		scanner := k.NewScanner(w)
+		if n := testing.AllocsPerRun(10, func() { scanner.Scan(1e9, 100) }); n != 0 {
+			t.Errorf("%s: %v allocations a batch, want none", k.Name, n)
+		}
+	}
+}
+
+func TestHasZeros(t *testing.T) {
+	for _, test := range []struct {
+		hash       [8]uint32
+		difficulty int
+		want       bool
+	}{
+		{[8]uint32{0xffffffff}, 0, true},
+		{[8]uint32{0x0fffffff}, 1, true},
+		{[8]uint32{0x10000000}, 1, false},
+		{[8]uint32{0x00000fff}, 5, true},
+		{[8]uint32{0x00001000}, 5, false},
+		{[8]uint32{0, 0xffffffff}, 8, true},
+		{[8]uint32{0, 0xffffffff}, 9, false},
+		{[8]uint32{0, 0x0fffffff}, 9, true},
+		{[8]uint32{}, 64, true},
+		{[8]uint32{7: 1}, 64, false},
+	} {
+		if got := hasZeros(&test.hash, test.difficulty); got != test.want {
+			t.Errorf("%08x at difficulty %d: %v", test.hash, test.difficulty, got)
+		}
+	}
+}
+
+// blind never finds anything, as a kernel with a broken lane would.
+type blind struct{}
+
+func (blind) Scan(uint64, int) int { return -1 }
+
+func TestChoose(t *testing.T) {
+	wrong := Kernel{"wrong", func(*Work) Scanner { return blind{} }}
+	if k, why, err := choose([]Kernel{wrong, Generic()}, ""); err != nil || k.Name != "generic" || !bytes.Contains([]byte(why), []byte("wrong found candidate -1")) {
+		t.Errorf("kernel %q, why %q, error %v", k.Name, why, err)
+	}
+	if _, _, err := choose([]Kernel{wrong}, ""); !errors.Is(err, ErrSelfTest) {
+		t.Errorf("error %v, want ErrSelfTest", err)
+	}
+	if _, _, err := choose([]Kernel{wrong, Generic()}, "wrong"); !errors.Is(err, ErrSelfTest) {
+		t.Errorf("error %v, want ErrSelfTest", err)
+	}
+	if _, _, err := Select("none"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("error %v, want ErrUnknown", err)
+	}
+	for _, name := range []string{"generic", "minio"} {
+		if k, _, err := Select(name); err != nil || k.Name != name {
+			t.Errorf("kernel %q, error %v, want %s", k.Name, err, name)
+		}
+	}
+	if first := available(features{sha: true})[0].Name; first != "minio" {
+		t.Errorf("with SHA extensions %s comes first", first)
+	}
+	if first := available(features{})[0].Name; first != "generic" {
+		t.Errorf("without SHA extensions %s comes first", first)
+	}
+}
+
+func TestNewWorkPanics(t *testing.T) {
+	for _, test := range [][2]int{{0, 5}, {20, 5}, {5, -1}, {5, 65}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("no panic for %v", test)
+				}
+			}()
+			NewWork(nil, test[0], test[1])
+		}()
+	}
+}
+
+func FuzzKernels(f *testing.F) {
+	f.Add([]byte("[]40cf"), uint8(5), uint8(2), uint64(10000))
+	f.Add(bytes.Repeat([]byte{'9'}, 60), uint8(19), uint8(1), uint64(9999999999999999990))
+	f.Fuzz(func(t *testing.T, prefix []byte, digits, difficulty uint8, first uint64) {
+		w := NewWork(prefix, 1+int(digits)%MaxDigits, int(difficulty)%4)
+		first %= w.Candidates()
+		count := int(min(w.Candidates()-first, 32))
+		want := reference(w, first, count)
+		for _, k := range []Kernel{Generic(), Minio()} {
+			if got := k.NewScanner(w).Scan(first, count); got != want {
+				t.Errorf("%s: %d, want %d", k.Name, got, want)
+			}
+		}
+	})
+}
+
+func BenchmarkScan(b *testing.B) {
+	for _, k := range Available() {
+		for _, length := range []int{66, 4096} {
+			b.Run(fmt.Sprintf("kernel=%s/prefix=%d", k.Name, length), func(b *testing.B) {
+				scanner := k.NewScanner(NewWork(make([]byte, length), 15, 16))
+				for b.Loop() {
+					scanner.Scan(1e14, MaxBatch)
+				}
+				b.ReportMetric(float64(b.N)*MaxBatch/b.Elapsed().Seconds(), "hashes/s")
+			})
+		}
+	}
+}
