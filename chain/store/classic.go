@@ -30,8 +30,9 @@ type Classic struct {
 }
 
 // ReadClassic reads the original's text file: three lines with the chain, the
-// open transactions and the peers, each as JSON. As in the original, a file of
-// fewer lines holds nothing. A missing file is fs.ErrNotExist; other errors are
+// open transactions and the peers, each as JSON. An empty file holds nothing;
+// one of one or two lines was cut, and is refused where the original would start
+// afresh and overwrite it. A missing file is fs.ErrNotExist; other errors are
 // ErrClassic and name the file, the line and where it is known the block.
 func ReadClassic(path string) (Classic, error) {
 	text, err := os.ReadFile(path)
@@ -46,9 +47,12 @@ func ReadClassic(path string) (Classic, error) {
 }
 
 func parseClassic(text []byte) (Classic, error) {
+	if len(text) == 0 {
+		return Classic{}, nil
+	}
 	lines := bytes.SplitAfterN(text, []byte("\n"), 4)
 	if len(lines) < 3 || len(lines[2]) == 0 {
-		return Classic{}, nil
+		return Classic{}, errors.New("the file was cut: it ends before line 3")
 	}
 	var content Classic
 	var err error

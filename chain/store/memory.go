@@ -2,8 +2,6 @@ package store
 
 import (
 	"bytes"
-	"fmt"
-	"io/fs"
 	"slices"
 	"sync"
 
@@ -15,6 +13,7 @@ import (
 type Memory struct {
 	mu       sync.Mutex // guards all below
 	blocks   []wire.Block
+	hashes   []digest // of the blocks
 	heights  map[string]int64
 	accounts map[string][]byte
 	pool     []wire.Transaction
@@ -34,7 +33,8 @@ func (m *Memory) Head() (int64, string, error) {
 	if len(m.blocks) == 0 {
 		return -1, "", nil
 	}
-	return int64(len(m.blocks)) - 1, m.blocks[len(m.blocks)-1].Hash(), nil
+	last := len(m.blocks) - 1
+	return int64(last), m.hashes[last].String(), nil
 }
 
 // Block is DB.Block.
@@ -42,7 +42,7 @@ func (m *Memory) Block(height int64) (wire.Block, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if height < 0 || height >= int64(len(m.blocks)) {
-		return wire.Block{}, fmt.Errorf("block %d: %w", height, fs.ErrNotExist)
+		return wire.Block{}, absent(height)
 	}
 	return m.blocks[height], nil
 }
@@ -53,7 +53,7 @@ func (m *Memory) HeightOf(hash string) (int64, error) {
 	defer m.mu.Unlock()
 	height, ok := m.heights[hash]
 	if !ok {
-		return 0, fmt.Errorf("block %.64q: %w", hash, fs.ErrNotExist)
+		return 0, absentHash(hash)
 	}
 	return height, nil
 }
@@ -91,7 +91,7 @@ func (m *Memory) Peers() ([]string, error) {
 func (m *Memory) SetPeers(peers []string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.peers = slices.Sorted(slices.Values(peers))
+	m.peers = sortedSet(peers)
 	return nil
 }
 
@@ -114,12 +114,8 @@ func (m *Memory) SetMeta(name, value string) error {
 func (m *Memory) Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, b := range m.blocks[base+1:] {
-		delete(m.heights, b.Hash())
-	}
-	m.blocks = append(m.blocks[:base+1:base+1], blocks...)
-	for i, b := range blocks {
-		m.heights[b.Hash()] = base + 1 + int64(i)
+	if err := m.replaceBlocks(base, blocks); err != nil {
+		return err
 	}
 	for address, record := range accounts {
 		if len(record) == 0 {
@@ -129,6 +125,33 @@ func (m *Memory) Commit(base int64, blocks []wire.Block, accounts map[string][]b
 		m.accounts[address] = bytes.Clone(record)
 	}
 	m.pool = slices.Clone(pool)
+	return nil
+}
+
+func (m *Memory) replaceBlocks(base int64, blocks []wire.Block) error {
+	if err := checkBase(base, int64(len(m.blocks))-1); err != nil {
+		return err
+	}
+	var parent digest
+	if base >= 0 {
+		parent = m.hashes[base]
+	}
+	var added []digest
+	err := seal(base, parent, blocks, func(_ int64, hash digest, _ []byte) error {
+		added = append(added, hash)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, hash := range m.hashes[base+1:] {
+		delete(m.heights, hash.String())
+	}
+	for i, hash := range added {
+		m.heights[hash.String()] = base + 1 + int64(i)
+	}
+	m.blocks = append(m.blocks[:base+1], blocks...)
+	m.hashes = append(m.hashes[:base+1], added...)
 	return nil
 }
 

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"lode/chain/wire"
+)
+
+// vectors is what the original wrote and read; see ../wire/testdata.
+type vectors struct {
+	Chain struct {
+		SaveFile         string `json:"save_file"`
+		SaveFileWithPeer string `json:"save_file_with_peer"`
+		Hashes           []string
+	}
+	Quirks struct{ Starts []start }
+}
+
+// start is a start of the original with a certain text file.
+type start struct {
+	File   string
+	Serves bool
+	Blocks int
+	Peers  []string
+}
+
+func readVectors(t testing.TB) (v vectors) {
+	t.Helper()
+	text, err := os.ReadFile("../wire/testdata/vectors.json")
+	must(t, err)
+	must(t, json.Unmarshal(text, &v))
+	return v
+}
+
+func all(blocks []wire.Block) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for _, b := range blocks {
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestClassicGolden reads the original's files and writes them back, byte for
+// byte.
+func TestClassicGolden(t *testing.T) {
+	v := readVectors(t)
+	path := filepath.Join(t.TempDir(), "basicBlockChain5000.txt")
+	for name, text := range map[string]string{"save_file": v.Chain.SaveFile, "save_file_with_peer": v.Chain.SaveFileWithPeer} {
+		must(t, os.WriteFile(path, []byte(text), 0o644))
+		content, err := ReadClassic(path)
+		must(t, err)
+		for i, b := range content.Blocks {
+			if b.Hash() != v.Chain.Hashes[i] {
+				t.Errorf("%s: block %d has the hash %s, want %s", name, i, b.Hash(), v.Chain.Hashes[i])
+			}
+		}
+		must(t, os.Remove(path))
+		must(t, WriteClassic(path, all(content.Blocks), content.Pool, content.Peers))
+		if got, _ := os.ReadFile(path); string(got) != text {
+			t.Errorf("%s: written back as\n%s\nwant\n%s", name, got, text)
+		}
+	}
+}
+
+// startFile is the text with which the original was started.
+func startFile(t *testing.T, v vectors, name string) string {
+	t.Helper()
+	lines := strings.Split(v.Chain.SaveFile, "\n")
+	lines[1] = "[]"
+	join := func(lines ...string) string { return strings.Join(lines, "\n") }
+	files := map[string]string{
+		"empty":                   "",
+		"one line":                lines[0],
+		"two lines":               join(lines[0], lines[1]),
+		"two lines and a newline": join(lines[0], lines[1], ""),
+		"newline at the end":      join(lines[0], lines[1], "[]", ""),
+		"CRLF":                    strings.Join([]string{lines[0], lines[1], "[]"}, "\r\n"),
+		"not JSON":                join("no JSON", "[]", "[]"),
+		"peers not JSON":          join(lines[0], lines[1], "x"),
+		"chain empty":             join("[]", "[]", "[]"),
+		"block lacks a field":     join(`[{"previous_hash": "", "index": 0, "proof": 100, "time_stamp": 0}]`, "[]", "[]"),
+		"peers twice":             join(lines[0], lines[1], `["127.0.0.1:1", "127.0.0.1:1"]`),
+		"broken links": join(`[{"previous_hash": "", "index": 0, "transactions": [], "proof": 100, "time_stamp": 0}, `+
+			`{"previous_hash": "ff", "index": 1, "transactions": [], "proof": 1, "time_stamp": 1}]`, "[]", "[]"),
+		"invalid UTF-8": join("\xff"+lines[0], "[]", "[]"),
+	}
+	text, ok := files[name]
+	if !ok {
+		t.Fatalf("no file for the start %q", name)
+	}
+	return text
+}
+
+// TestClassicStarts reads what the original was started with. Ours holds the
+// same, but refuses a file that was cut, which the original overwrites.
+func TestClassicStarts(t *testing.T) {
+	v := readVectors(t)
+	path := filepath.Join(t.TempDir(), "basicBlockChain5000.txt")
+	cut := map[string]bool{"one line": true, "two lines": true, "two lines and a newline": true}
+	for _, s := range v.Quirks.Starts {
+		if s.File == "absent" {
+			if _, err := ReadClassic(path); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("no file: error %v, want fs.ErrNotExist", err)
+			}
+			continue
+		}
+		must(t, os.WriteFile(path, []byte(startFile(t, v, s.File)), 0o644))
+		content, err := ReadClassic(path)
+		if !s.Serves || cut[s.File] {
+			if !errors.Is(err, ErrClassic) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "line") {
+				t.Errorf("%s: error %v, want ErrClassic with path and line", s.File, err)
+			}
+			continue
+		}
+		want := s.Blocks
+		if s.File == "empty" {
+			want = 0 // the original adds genesis; here the ledger has it already
+		}
+		if err != nil || len(content.Blocks) != want || len(content.Pool) != 0 || !reflect.DeepEqual(append([]string{}, content.Peers...), s.Peers) {
+			t.Errorf("%s: %d blocks, pool %v, peers %q, error %v, want %d blocks, peers %q",
+				s.File, len(content.Blocks), content.Pool, content.Peers, err, want, s.Peers)
+		}
+	}
+}
+
+func TestClassicErrorsNameTheBlock(t *testing.T) {
+	v := readVectors(t)
+	path := filepath.Join(t.TempDir(), "basicBlockChain5000.txt")
+	must(t, os.WriteFile(path, []byte(strings.Replace(v.Chain.SaveFile, `"index": 3`, `"index": "3"`, 1)), 0o644))
+	if _, err := ReadClassic(path); !errors.Is(err, ErrClassic) || !strings.Contains(err.Error(), "line 1: block 3 ") {
+		t.Errorf("error %v, want ErrClassic that names line 1 and block 3", err)
+	}
+}
+
+func TestWriteClassicKeepsTheOldFileOnAnError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "basicBlockChain5000.txt")
+	must(t, os.WriteFile(path, []byte("old"), 0o644))
+	broken := errors.New("unreadable block")
+	err := WriteClassic(path, func(yield func(wire.Block, error) bool) {
+		_ = yield(wire.Genesis(), nil) && yield(wire.Block{}, broken)
+	}, nil, nil)
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v", err, broken)
+	}
+	if err := WriteClassic(path, all(nil), nil, nil); err == nil {
+		t.Error("a file without blocks was written")
+	}
+	if text, _ := os.ReadFile(path); string(text) != "old" {
+		t.Errorf("the old file holds %q now", text)
+	}
+}
+
+// FuzzParseClassic: what is read can be written and read again.
+func FuzzParseClassic(f *testing.F) {
+	v := readVectors(f)
+	f.Add([]byte(v.Chain.SaveFile))
+	f.Add([]byte(v.Chain.SaveFileWithPeer))
+	f.Add([]byte("[]\n[]\n[]"))
+	f.Add([]byte("[]\r\n[]\r\n[\"a\"]\r\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		content, err := parseClassic(text)
+		if err != nil || len(content.Blocks) == 0 {
+			return
+		}
+		path := filepath.Join(t.TempDir(), "file.txt")
+		must(t, WriteClassic(path, all(content.Blocks), content.Pool, content.Peers))
+		again, err := ReadClassic(path)
+		must(t, err)
+		if !reflect.DeepEqual(again, content) {
+			t.Errorf("%v read again as %v", content, again)
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	sha256 "github.com/minio/sha256-simd"
+	bolt "go.etcd.io/bbolt"
+
+	"lode/chain/wire"
+)
+
+// update runs f in a write transaction, which an error undoes; errors name the
+// file.
+func (db *DB) update(f func(*writer) error) error {
+	err := guard(func() error {
+		return db.bolt.Update(func(tx *bolt.Tx) error {
+			total, err := readTotal(tx)
+			if err != nil {
+				return err
+			}
+			w := &writer{tx, total}
+			if err := f(w); err != nil {
+				return err
+			}
+			return w.finish()
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", db.path, err)
+	}
+	return nil
+}
+
+// finish stores the sum of the checksums. Its own is not part of it.
+func (w *writer) finish() error {
+	content := binary.BigEndian.AppendUint64(nil, w.total)
+	return w.tx.Bucket(metaBucket).Put([]byte(totalKey), sealed([]byte(totalKey), content))
+}
+
+// AppendPool adds one open transaction at the end.
+func (db *DB) AppendPool(t wire.Transaction) error {
+	return db.update(func(w *writer) error {
+		return w.appendToList(w.tx.Bucket(poolBucket), t.AppendClassic(nil))
+	})
+}
+
+// SetPeers replaces the peers. A repeated one is kept once.
+func (db *DB) SetPeers(peers []string) error {
+	return db.update(func(w *writer) error {
+		var contents [][]byte
+		for _, peer := range sortedSet(peers) {
+			contents = append(contents, []byte(peer))
+		}
+		return w.replaceList(w.tx.Bucket(peersBucket), contents)
+	})
+}
+
+func sortedSet(items []string) []string { return slices.Compact(slices.Sorted(slices.Values(items))) }
+
+// SetMeta keeps a value under a name.
+func (db *DB) SetMeta(name, value string) error {
+	return db.update(func(w *writer) error {
+		return w.put(w.tx.Bucket(metaBucket), []byte(ledgerPrefix+name), []byte(value))
+	})
+}
+
+// Commit replaces every block above height base by blocks, sets the accounts'
+// records (an empty one deletes), and replaces the whole pool, in one write
+// transaction. Blocks that don't follow the base are ErrLink.
+func (db *DB) Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error {
+	return db.update(func(w *writer) error {
+		if err := replaceBlocks(w.tx, base, blocks); err != nil {
+			return err
+		}
+		for address, record := range accounts {
+			if err := w.setAccount(address, record); err != nil {
+				return fmt.Errorf("account %.64q: %w", address, err)
+			}
+		}
+		contents := make([][]byte, 0, len(pool))
+		for _, t := range pool {
+			contents = append(contents, t.AppendClassic(nil))
+		}
+		return w.replaceList(w.tx.Bucket(poolBucket), contents)
+	})
+}
+
+func replaceBlocks(tx *bolt.Tx, base int64, blocks []wire.Block) error {
+	height, parent, err := head(tx)
+	if err != nil {
+		return err
+	}
+	if err := checkBase(base, height); err != nil {
+		return err
+	}
+	if base < height {
+		if parent, err = removeBlocks(tx, base, height); err != nil {
+			return err
+		}
+	}
+	byHeight, byHash := tx.Bucket(blocksBucket), tx.Bucket(hashesBucket)
+	byHeight.FillPercent = 1 // keys only ever grow, so pages need no room for inserts
+	return seal(base, parent, blocks, func(height int64, hash digest, canonical []byte) error {
+		key := numberKey(height)
+		if err := byHeight.Put(key, canonical); err != nil {
+			return err
+		}
+		return byHash.Put(hash[:], key)
+	})
+}
+
+// removeBlocks removes the blocks above base, up to height, and returns the
+// hash of the one at base.
+func removeBlocks(tx *bolt.Tx, base, height int64) (parent digest, err error) {
+	byHeight, byHash := tx.Bucket(blocksBucket), tx.Bucket(hashesBucket)
+	if base >= 0 {
+		parent = sha256.Sum256(byHeight.Get(numberKey(base)))
+	}
+	for ; height > base; height-- {
+		key := numberKey(height)
+		hash := sha256.Sum256(byHeight.Get(key))
+		if err := byHash.Delete(hash[:]); err != nil {
+			return digest{}, err
+		}
+		if err := byHeight.Delete(key); err != nil {
+			return digest{}, err
+		}
+	}
+	return parent, nil
+}
+
+func (w *writer) setAccount(address string, record []byte) error {
+	b := w.tx.Bucket(accountsBucket)
+	if len(record) == 0 {
+		return w.delete(b, accountKey(address))
+	}
+	return w.put(b, accountKey(address), record)
+}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"lode/chain/atomicfile"
+)
+
+// lockTimeout is how long Open waits for another process to let go of the file.
+const lockTimeout = time.Second
+
+// fileMode lets others read nothing of a node's ledger and peers.
+const fileMode = 0o600
+
+// Open opens the database at path, or makes one if the file is missing. It
+// checks the file's structure, every block's hash and link and every
+// other record's checksum. Errors are ErrForeign, ErrCorrupt or ErrLocked and
+// name the file and, where it is known, the block; a file that it refuses is
+// left as it is.
+func Open(path string) (*DB, error) {
+	db := &DB{path: path}
+	if err := guard(db.open); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return db, nil
+}
+
+// guard runs f and turns the panics with which bbolt meets a damaged page, and
+// the faults of a mapped file that is cut while it is open, into ErrCorrupt.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = fmt.Errorf("%w: %v", ErrCorrupt, problem)
+		}
+	}()
+	return f()
+}
+
+func (db *DB) open() error {
+	missing, err := isMissing(db.path)
+	if err != nil {
+		return err
+	}
+	if missing {
+		if err := create(db.path); err != nil {
+			return err
+		}
+	}
+	if err := checkFile(db.path); err != nil {
+		return err
+	}
+	db.bolt, err = openBolt(db.path, &bolt.Options{})
+	return err
+}
+
+// isMissing reports whether there is no file, and refuses what bbolt would
+// wrongly take: an empty file would become a new database.
+func isMissing(path string) (bool, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return false, fmt.Errorf("%w: it is not a regular file", ErrForeign)
+	case info.Size() == 0:
+		return false, fmt.Errorf("%w: the file is empty", ErrCorrupt)
+	}
+	return false, nil
+}
+
+// openBolt opens the file with our timeout and errors.
+func openBolt(path string, options *bolt.Options) (*bolt.DB, error) {
+	options.Timeout = lockTimeout
+	options.FreelistType = bolt.FreelistMapType
+	db, err := bolt.Open(path, fileMode, options)
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, ErrLocked
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%w: %w", ErrForeign, err)
+	case err != nil && !isSystemError(err):
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return db, err
+}
+
+// isSystemError tells what the operating system refused from what bbolt did.
+func isSystemError(err error) bool {
+	var number syscall.Errno
+	return errors.As(err, &number)
+}
+
+// checkFile checks an existing file. It opens it for reading only, because
+// opening for writing already follows references into a damaged file and may
+// change another program's.
+func checkFile(path string) error {
+	var file *os.File // the one that bbolt locks and closes
+	db, err := openBolt(path, &bolt.Options{ReadOnly: true, OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		var err error
+		file, err = os.OpenFile(name, flag, mode)
+		return file, err
+	}})
+	if err != nil {
+		return err
+	}
+	defer db.Close() // nothing was written
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if err := checkPages(file, info.Size(), db.Info().PageSize); err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return db.View(scan)
+}
+
+// create makes an empty database under another name first, so that a process
+// that dies meanwhile leaves nothing that looks like a damaged one.
+func create(path string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // fails once it has been renamed
+	if err := file.Close(); err != nil {
+		return err
+	}
+	db, err := openBolt(file.Name(), &bolt.Options{})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(db.Update(initialise), db.Close()); err != nil {
+		return err
+	}
+	return publish(file.Name(), path)
+}
+
+// publish gives a file its name unless another process was faster, which a
+// rename would push aside. Where links can't be made, it is renamed all the same.
+func publish(from, to string) error {
+	err := os.Link(from, to)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		if err := os.Rename(from, to); err != nil {
+			return err
+		}
+	}
+	return atomicfile.SyncFolder(filepath.Dir(to))
+}
+
+func initialise(tx *bolt.Tx) error {
+	for _, name := range buckets() {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return fmt.Errorf("making bucket %s: %w", name, err)
+		}
+	}
+	w := &writer{tx: tx}
+	for _, record := range [][2]string{{applicationKey, application}, {formatKey, format}} {
+		if err := w.put(tx.Bucket(metaBucket), []byte(record[0]), []byte(record[1])); err != nil {
+			return err
+		}
+	}
+	return w.finish()
+}
