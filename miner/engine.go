@@ -1,0 +1,189 @@
+// Package miner turns a job into a proof: templates, workers pinned to cores,
+// cancellation and hash rates.
+package miner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lode/chain/wire"
+	"lode/miner/kernel"
+)
+
+var (
+	// ErrExhausted is a job none of whose candidates is a proof.
+	ErrExhausted = errors.New("no candidate is a proof")
+	// ErrStopped is a search on an engine that has ended.
+	ErrStopped = errors.New("the search engine has ended")
+)
+
+// Config is what an engine needs.
+type Config struct {
+	Workers  int      // 0 = as many as the machine allows
+	CPUs     []int    // to run on; none = all that are allowed
+	Pin      bool     // each worker to its CPU
+	Priority Priority // of the workers' threads
+	Kernel   string   // by name; empty = the best one
+	Logger   *slog.Logger
+
+	// Cancelled is told how long after a cancellation the last worker left. It is
+	// called by workers and must return soon; nil is fine.
+	Cancelled func(time.Duration)
+}
+
+// Engine searches proofs with a fixed set of workers. Run runs it; Search may
+// be called before that, and waits.
+type Engine struct {
+	cfg         Config
+	description string
+	workers     []*worker
+	kernel      atomic.Pointer[kernel.Kernel] // the one in use
+	mismatches  atomic.Uint64
+	rates       rates
+
+	turn  chan struct{} // holds a token while a search is under way
+	ended chan struct{} // closed when Run returns
+}
+
+// NewEngine chooses CPUs and a kernel. Errors are kernel.ErrUnknown,
+// kernel.ErrSelfTest or ErrCPU.
+func NewEngine(cfg Config) (*Engine, error) {
+	selected, whyKernel, err := kernel.Select(cfg.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	cpus, whyWorkers, err := placement(cfg, machine())
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		cfg:         cfg,
+		description: whyWorkers + "; kernel " + selected.Name + ": " + whyKernel,
+		turn:        make(chan struct{}, 1),
+		ended:       make(chan struct{}),
+	}
+	e.kernel.Store(&selected)
+	for i, cpu := range cpus {
+		e.workers = append(e.workers, &worker{engine: e, id: i, cpu: cpu, jobs: make(chan *job, 1)})
+	}
+	return e, nil
+}
+
+// Describe says in words why there are so many workers and which kernel it is.
+func (e *Engine) Describe() string { return e.description }
+
+// GOMAXPROCS is what the program must set, so that the goroutines that serve
+// requests never wait for a worker: a worker in a kernel holds its P.
+func (e *Engine) GOMAXPROCS() int { return runtime.NumCPU() + len(e.workers) }
+
+// Run starts the workers and blocks until ctx ends and all of them have.
+func (e *Engine) Run(ctx context.Context) error {
+	defer close(e.ended)
+	var group sync.WaitGroup
+	for _, w := range e.workers {
+		group.Go(func() { w.run(ctx) })
+	}
+	e.rates.run(ctx, e.hashes)
+	group.Wait()
+	return nil
+}
+
+// Search returns the first proof in the order of the job's mode, which doesn't
+// depend on the number of workers. It waits for its turn. Errors are
+// ErrExhausted, ErrStopped or ctx's; when ctx ends, it returns at once, even if
+// a worker that the system keeps off its CPU has not noticed yet.
+func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return wire.Number{}, context.Cause(ctx)
+	case <-e.ended:
+		return wire.Number{}, ErrStopped
+	}
+	j := newJob(spec)
+	for _, w := range e.workers {
+		w.assign(j)
+	}
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+		e.cancel(j)
+		return wire.Number{}, context.Cause(ctx)
+	case <-e.ended:
+		return wire.Number{}, ErrStopped
+	}
+	proof, found := j.result()
+	if !found {
+		return wire.Number{}, ErrExhausted
+	}
+	return wire.BigInt(bigUint(proof)), nil
+}
+
+func (e *Engine) cancel(j *job) {
+	if j.stop() {
+		e.observe(0)
+	}
+}
+
+func (e *Engine) observe(latency time.Duration) {
+	if e.cfg.Cancelled != nil {
+		e.cfg.Cancelled(latency)
+	}
+}
+
+// drop replaces a kernel that reported a hit that is none. It may waste no more
+// work; a wrong proof never leaves the engine.
+func (e *Engine) drop(wrong *kernel.Kernel) {
+	e.mismatches.Add(1)
+	portable := kernel.Generic()
+	if e.kernel.CompareAndSwap(wrong, &portable) {
+		e.cfg.Logger.Error("a kernel computed a wrong hash and is not used any more", "kernel", wrong.Name, "instead", portable.Name)
+	}
+}
+
+// WorkerStatus is what one worker has done.
+type WorkerStatus struct {
+	Worker int
+	CPU    int // -1 if it is not pinned
+	Kernel string
+	Hashes uint64
+}
+
+// Workers are the workers' counters since the start.
+func (e *Engine) Workers() []WorkerStatus {
+	list := make([]WorkerStatus, 0, len(e.workers))
+	for _, w := range e.workers {
+		list = append(list, WorkerStatus{w.id, w.cpu, e.kernel.Load().Name, w.hashes.Load()})
+	}
+	return list
+}
+
+func (e *Engine) hashes() uint64 {
+	var sum uint64
+	for _, w := range e.workers {
+		sum += w.hashes.Load()
+	}
+	return sum
+}
+
+// Mismatches counts hits that portable code did not confirm; it stays 0 on a
+// machine that computes right.
+func (e *Engine) Mismatches() uint64 { return e.mismatches.Load() }
+
+// Rates are the hash rates of the last while.
+func (e *Engine) Rates() Rates { return e.rates.snapshot() }
+
+// describeWorkers begins the description.
+func describeWorkers(count int, why string) string {
+	if count == 1 {
+		return "1 worker: " + why
+	}
+	return fmt.Sprintf("%d workers: %s", count, why)
+}

@@ -1,0 +1,206 @@
+package miner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"lode/chain"
+	"lode/chain/wire"
+)
+
+var (
+	// ErrNoWallet is mining without an address for the reward.
+	ErrNoWallet = errors.New("there is no wallet to pay the reward to")
+	// ErrBusy is a request to mine while too many wait already.
+	ErrBusy = errors.New("too many requests to mine are waiting")
+)
+
+// Why a search was cancelled, as the cause of its context.
+var (
+	errNewTip      = errors.New("there is a new tip")
+	errNewTemplate = errors.New("there are new transactions")
+)
+
+// refreshInterval is how long a search goes on, at least, before transactions
+// that arrived meanwhile make a new template.
+const refreshInterval = time.Second
+
+// Ledger is what a Miner needs of the chain.
+type Ledger interface {
+	Subscribe() (tips <-chan chain.Tip, cancel func())
+	Tip() chain.Tip
+	Template(miner string) (chain.Template, error)
+	Add(ctx context.Context, b wire.Block) error
+}
+
+// Searcher finds the proof of a job; an Engine does.
+type Searcher interface {
+	Search(ctx context.Context, job Job) (wire.Number, error)
+}
+
+// MinerConfig is what a Miner needs.
+type MinerConfig struct {
+	Searcher Searcher
+	Ledger   Ledger
+	Mode     Mode
+	Address  func() (address string, ok bool) // where rewards go; false without a wallet
+	Queue    int                              // how many calls of Mine may wait, beside the one under way
+	Logger   *slog.Logger
+}
+
+// Miner makes blocks of templates and proofs.
+type Miner struct {
+	cfg   MinerConfig
+	turns chan struct{} // a token for each call of Mine
+	turn  chan struct{} // a token for the one that mines
+	found atomic.Uint64
+	stale atomic.Uint64
+}
+
+// New makes a Miner.
+func New(cfg MinerConfig) *Miner {
+	return &Miner{cfg: cfg, turns: make(chan struct{}, cfg.Queue+1), turn: make(chan struct{}, 1)}
+}
+
+// Found counts the blocks that were mined and added to the chain.
+func (m *Miner) Found() uint64 { return m.found.Load() }
+
+// Stale counts searches that a new tip made useless.
+func (m *Miner) Stale() uint64 { return m.stale.Load() }
+
+// Mine mines one block on whatever tip there is and adds it to the chain; when
+// it returns without an error, the block is durable. A peer's block that comes
+// first doesn't end it: it goes on with the new tip. Calls take turns. Errors
+// are ErrNoWallet, ErrBusy, ErrExhausted, ctx's or the ledger's.
+func (m *Miner) Mine(ctx context.Context) (wire.Block, error) {
+	select {
+	case m.turns <- struct{}{}:
+		defer func() { <-m.turns }()
+	default:
+		return wire.Block{}, ErrBusy
+	}
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return wire.Block{}, ctx.Err()
+	}
+	// Subscribed before the first template, so that no tip slips in between.
+	tips, cancel := m.cfg.Ledger.Subscribe()
+	defer cancel()
+	for {
+		b, err := m.attempt(ctx, tips)
+		switch {
+		case err == nil:
+			m.found.Add(1)
+			return b, nil
+		case errors.Is(err, errNewTemplate):
+		case errors.Is(err, errNewTip), errors.Is(err, chain.ErrStale), errors.Is(err, chain.ErrPreviousHash):
+			m.stale.Add(1)
+		default:
+			return wire.Block{}, err
+		}
+	}
+}
+
+// attempt searches a proof for one template. errNewTip and errNewTemplate say
+// that another attempt is due.
+func (m *Miner) attempt(ctx context.Context, tips <-chan chain.Tip) (wire.Block, error) {
+	address, ok := m.cfg.Address()
+	if !ok {
+		return wire.Block{}, ErrNoWallet
+	}
+	template, err := m.cfg.Ledger.Template(address)
+	if err != nil {
+		return wire.Block{}, fmt.Errorf("making a template: %w", err)
+	}
+	job := Job{Prefix: template.Prefix(), Difficulty: template.Difficulty, Mode: m.cfg.Mode}
+	proof, err := m.search(ctx, job, func(searching context.Context) error {
+		return m.outdated(searching, template, job.Prefix, address, tips)
+	})
+	if err != nil {
+		return wire.Block{}, err
+	}
+	b := template.Block(proof, timeStamp(time.Now()))
+	if err := m.cfg.Ledger.Add(ctx, b); err != nil {
+		return wire.Block{}, err
+	}
+	return b, nil
+}
+
+// search runs the searcher and a watcher side by side and returns when both
+// have. What the watcher returns before the search ends cancels it.
+func (m *Miner) search(ctx context.Context, job Job, watch func(context.Context) error) (wire.Number, error) {
+	searching, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() { // ends when searching does, or before
+		defer close(watched)
+		if cause := watch(searching); cause != nil {
+			cancel(cause)
+		}
+	}()
+	proof, err := m.cfg.Searcher.Search(searching, job)
+	cancel(nil)
+	<-watched
+	return proof, err
+}
+
+// outdated waits until the template is no longer the one to mine and says why;
+// nil when the search has ended.
+func (m *Miner) outdated(searching context.Context, template chain.Template, prefix []byte, address string, tips <-chan chain.Tip) error {
+	ticker := time.NewTicker(refreshInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-searching.Done():
+			return nil
+		case tip := <-tips:
+			if tip != template.Parent {
+				return errNewTip
+			}
+		case <-ticker.C:
+			next, err := m.cfg.Ledger.Template(address)
+			if err != nil {
+				m.cfg.Logger.Warn("the template could not be renewed; the search goes on with the old one", "error", err)
+				continue
+			}
+			if !bytes.Equal(next.Prefix(), prefix) {
+				return errNewTemplate
+			}
+		}
+	}
+}
+
+// timeStamp is seconds since 1970 with microseconds, as Python's time() is.
+func timeStamp(now time.Time) wire.Number {
+	return wire.Float(float64(now.UnixMicro()) / 1e6)
+}
+
+// retryInterval is how long MineForever waits after an error.
+const retryInterval = time.Second
+
+// MineForever mines block after block until ctx ends, and hands each one to
+// found. After an error, which it logs, it tries again a little later.
+func (m *Miner) MineForever(ctx context.Context, found func(context.Context, wire.Block)) error {
+	for ctx.Err() == nil {
+		b, err := m.Mine(ctx)
+		if err == nil {
+			found(ctx, b)
+			continue
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		m.cfg.Logger.Error("mining failed; it is tried again", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryInterval):
+		}
+	}
+	return nil
+}

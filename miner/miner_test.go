@@ -1,0 +1,272 @@
+package miner
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lode/chain"
+	"lode/chain/store"
+	"lode/chain/wire"
+)
+
+// rounds is how often the races are run.
+const rounds = 1000
+
+func newChain(t testing.TB) *chain.Chain {
+	t.Helper()
+	c, err := chain.Open(chain.Config{Store: store.NewMemory(), Difficulty: 1})
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
+	return c
+}
+
+func newMiner(c Ledger, s Searcher) *Miner {
+	return New(MinerConfig{Searcher: s, Ledger: c, Address: func() (string, bool) { return "us", true }, Logger: slog.New(slog.DiscardHandler)})
+}
+
+// minedFor is a valid block on the tip that pays its reward to an address.
+func minedFor(t testing.TB, c *chain.Chain, address string) wire.Block {
+	t.Helper()
+	template, err := c.Template(address)
+	must(t, err)
+	for proof := int64(0); ; proof++ {
+		if b := template.Block(wire.Int(proof), wire.Int(1)); chain.CheckProof(b, template.Difficulty) == nil {
+			return b
+		}
+	}
+}
+
+// searcherFunc is a Searcher made of a function.
+type searcherFunc func(context.Context, Job) (wire.Number, error)
+
+func (f searcherFunc) Search(ctx context.Context, job Job) (wire.Number, error) { return f(ctx, job) }
+
+// assertWhole checks every block of the chain from scratch.
+func assertWhole(t *testing.T, c *chain.Chain, height int64) {
+	t.Helper()
+	if tip := c.Tip(); tip.Height != height {
+		t.Errorf("the chain's height is %d, want %d", tip.Height, height)
+	}
+	if err := c.Verify(t.Context(), func(int64, int64) {}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPeersBlockStopsTheJob posts a block while a job runs that would never
+// end: the job must stop, and the next block must follow the peer's.
+func TestPeersBlockStopsTheJob(t *testing.T) {
+	c, engine := newChain(t), start(t, Config{Workers: 2})
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(engine.GOMAXPROCS())) // as the node does
+	endless := make(chan struct{}) // an endless search begins
+	first := false
+	m := newMiner(c, searcherFunc(func(ctx context.Context, job Job) (wire.Number, error) {
+		if first = !first; first {
+			job.Difficulty = 60
+			endless <- struct{}{}
+		}
+		return engine.Search(ctx, job)
+	}))
+	for range rounds {
+		mined := make(chan wire.Block)
+		go func() {
+			b, err := m.Mine(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			mined <- b
+		}()
+		<-endless
+		theirs := minedFor(t, c, "peer")
+		must(t, c.Add(t.Context(), theirs))
+		ours := <-mined
+		if ours.Index != theirs.Index+1 || ours.PreviousHash != theirs.Hash() {
+			t.Fatalf("block %d on %s was mined, want block %d on %s", ours.Index, ours.PreviousHash, theirs.Index+1, theirs.Hash())
+		}
+	}
+	if m.Found() != rounds || m.Stale() != rounds {
+		t.Errorf("found %d, stale %d, want %d of each", m.Found(), m.Stale(), rounds)
+	}
+	assertWhole(t, c, 2*rounds)
+}
+
+// TestNoStaleBlockIsAppended lets a peer's block and our own proof come at the
+// same moment: whichever is first, both blocks that were accepted stand in the
+// chain, one on the other.
+func TestNoStaleBlockIsAppended(t *testing.T) {
+	c, engine := newChain(t), start(t, Config{Workers: 2})
+	m := newMiner(c, engine)
+	theirsFirst := 0
+	for round := range rounds {
+		before := c.Tip()
+		theirs := minedFor(t, c, "peer")
+		var ours wire.Block
+		var mineErr, addErr error
+		var both sync.WaitGroup
+		both.Go(func() { ours, mineErr = m.Mine(t.Context()) })
+		both.Go(func() {
+			for range round % 50 { // else the peer is nearly always first
+				runtime.Gosched()
+			}
+			addErr = c.Add(t.Context(), theirs)
+		})
+		both.Wait()
+		must(t, mineErr)
+		switch {
+		case addErr == nil && ours.PreviousHash == theirs.Hash():
+			theirsFirst++
+		case errors.Is(addErr, chain.ErrStale) && ours.PreviousHash == before.Hash:
+		default:
+			t.Fatalf("block %d on %s was mined after %s; adding the peer's said %v", ours.Index, ours.PreviousHash, before.Hash, addErr)
+		}
+		if hash, err := c.HashAt(ours.Index); err != nil || hash != ours.Hash() {
+			t.Fatalf("block %d is %s in the chain (error %v), not the mined %s", ours.Index, hash, err, ours.Hash())
+		}
+	}
+	assertWhole(t, c, int64(rounds+theirsFirst))
+	t.Logf("the peer was first in %d of %d rounds", theirsFirst, rounds)
+}
+
+func TestMineWithoutWallet(t *testing.T) {
+	m := New(MinerConfig{Ledger: newChain(t), Address: func() (string, bool) { return "", false }, Logger: slog.New(slog.DiscardHandler)})
+	if _, err := m.Mine(t.Context()); !errors.Is(err, ErrNoWallet) {
+		t.Errorf("error %v, want ErrNoWallet", err)
+	}
+}
+
+// waiting is a Searcher that never finds anything.
+var waiting = searcherFunc(func(ctx context.Context, _ Job) (wire.Number, error) {
+	<-ctx.Done()
+	return wire.Number{}, context.Cause(ctx)
+})
+
+func TestMineEndsWithItsCaller(t *testing.T) {
+	c, engine := newChain(t), start(t, Config{Workers: 1})
+	started := make(chan struct{})
+	m := newMiner(c, searcherFunc(func(ctx context.Context, job Job) (wire.Number, error) {
+		job.Difficulty = 60
+		close(started)
+		return engine.Search(ctx, job)
+	}))
+	ctx, hangUp := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := m.Mine(ctx)
+		ended <- err
+	}()
+	<-started
+	hangUp()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+	assertWhole(t, c, 0)
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := New(MinerConfig{Searcher: waiting, Ledger: newChain(t), Queue: 2, Logger: slog.New(slog.DiscardHandler),
+			Address: func() (string, bool) { return "us", true }})
+		ctx, cancel := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		var cancelled atomic.Int64
+		for range 3 { // one mines, two wait
+			callers.Go(func() {
+				if _, err := m.Mine(ctx); errors.Is(err, context.Canceled) {
+					cancelled.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		if _, err := m.Mine(ctx); !errors.Is(err, ErrBusy) {
+			t.Errorf("the fourth call: error %v, want ErrBusy", err)
+		}
+		cancel()
+		callers.Wait()
+		if cancelled.Load() != 3 {
+			t.Errorf("%d calls ended with their callers, want 3", cancelled.Load())
+		}
+	})
+}
+
+// growing is a Ledger whose template gains a transaction when told to.
+type growing struct {
+	*chain.Chain
+	transactions atomic.Int64
+}
+
+func (g *growing) Template(miner string) (chain.Template, error) {
+	template, err := g.Chain.Template(miner)
+	for i := range g.transactions.Load() {
+		template.Transactions = append([]wire.Transaction{{Sender: "s", Recipient: "r", Amount: wire.Int(i)}}, template.Transactions...)
+	}
+	return template, err
+}
+
+// TestNewTransactionsMakeANewTemplate: once a second, and only if there are any.
+func TestNewTransactionsMakeANewTemplate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := &growing{Chain: newChain(t)}
+		var searches []string
+		m := newMiner(ledger, searcherFunc(func(ctx context.Context, job Job) (wire.Number, error) {
+			searches = append(searches, string(job.Prefix))
+			return waiting(ctx, job)
+		}))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := m.Mine(ctx)
+			ended <- err
+		}()
+		for step, want := range []struct {
+			transactions int64
+			searches     int
+		}{{0, 1}, {0, 1}, {1, 2}, {1, 2}, {3, 3}} {
+			ledger.transactions.Store(want.transactions)
+			time.Sleep(refreshInterval + time.Millisecond) // the bubble's clock
+			synctest.Wait()
+			if len(searches) != want.searches {
+				t.Errorf("step %d: %d searches, want %d", step, len(searches), want.searches)
+			}
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v, want context.Canceled", err)
+		}
+		template, err := ledger.Template("us")
+		must(t, err)
+		if last := searches[len(searches)-1]; last != string(template.Prefix()) {
+			t.Errorf("the last search was for\n%s\nwant\n%s", last, template.Prefix())
+		}
+	})
+}
+
+// TestMineForeverGoesOn mines until it is told to stop, and survives an error.
+func TestMineForeverGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain(t)
+		calls := 0
+		m := newMiner(c, searcherFunc(func(context.Context, Job) (wire.Number, error) {
+			if calls++; calls == 2 {
+				return wire.Number{}, errors.New("no luck")
+			}
+			return minedFor(t, c, "us").Proof, nil
+		}))
+		ctx, cancel := context.WithCancel(t.Context())
+		var found []wire.Block
+		err := m.MineForever(ctx, func(_ context.Context, b wire.Block) {
+			if found = append(found, b); len(found) == 3 {
+				cancel()
+			}
+		})
+		if err != nil || len(found) != 3 || calls != 4 {
+			t.Errorf("%d blocks of %d searches, error %v, want 3 of 4", len(found), calls, err)
+		}
+		assertWhole(t, c, 3)
+	})
+}

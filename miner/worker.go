@@ -1,0 +1,100 @@
+package miner
+
+import (
+	"context"
+	"math/big"
+	"runtime"
+	"sync/atomic"
+
+	"lode/miner/kernel"
+)
+
+// cacheLine is what CPUs move between cores: 64 bytes, and 128 where they fetch
+// lines in pairs.
+const cacheLine = 128
+
+// worker scans batches on a thread of its own.
+type worker struct {
+	engine *Engine
+	id     int
+	cpu    int // -1 if it is not pinned
+	jobs   chan *job
+
+	_      [cacheLine]byte // so that no other worker's counter shares a line
+	hashes atomic.Uint64
+	_      [cacheLine]byte
+}
+
+// assign hands the worker a job in place of one that it has not begun. Only
+// one search at a time assigns.
+func (w *worker) assign(j *job) {
+	select {
+	case <-w.jobs:
+	default:
+	}
+	w.jobs <- j
+}
+
+// run works until ctx ends. The thread is never unlocked: its priority and
+// place must not be inherited, so it ends with the goroutine.
+func (w *worker) run(ctx context.Context) {
+	runtime.LockOSThread()
+	if err := placeThread(w.cpu, w.engine.cfg.Priority); err != nil {
+		w.engine.cfg.Logger.Warn("a worker runs where the system puts it", "worker", w.id, "cpu", w.cpu, "error", err)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case j := <-w.jobs:
+			w.work(ctx, j)
+		}
+	}
+}
+
+// work scans batches of a job until none is left to scan.
+func (w *worker) work(ctx context.Context, j *job) {
+	if !j.enter() {
+		return
+	}
+	defer func() {
+		if latency, cancelled := j.leave(); cancelled {
+			w.engine.observe(latency)
+		}
+	}()
+	var scanner kernel.Scanner
+	var using *kernel.Kernel
+	current := -1
+	for ctx.Err() == nil {
+		number, ok := j.claim()
+		if !ok {
+			return
+		}
+		segment, first, count := j.candidates(number)
+		if best := w.engine.kernel.Load(); segment != current || best != using {
+			current, using = segment, best
+			scanner = using.NewScanner(j.works[segment]())
+		}
+		i := scanner.Scan(first, count)
+		w.hashes.Add(uint64(count))
+		if i >= 0 {
+			w.confirm(j, number, first, count, i, using)
+		}
+	}
+}
+
+// confirm checks a hit with portable code. If it is none, the kernel is dropped
+// and the batch scanned again.
+func (w *worker) confirm(j *job, number, first uint64, count, i int, using *kernel.Kernel) {
+	segment, _, _ := j.candidates(number)
+	work := j.works[segment]()
+	if i >= count || !kernel.Verify(work, first+uint64(i)) {
+		w.engine.drop(using)
+		if i = kernel.Generic().NewScanner(work).Scan(first, count); i < 0 {
+			return
+		}
+	}
+	j.hit(number, first+uint64(i))
+}
+
+func bigUint(v uint64) *big.Int { return new(big.Int).SetUint64(v) }
