@@ -1,0 +1,161 @@
+// Package api serves the node's REST interface: the routes of the original
+// node with their exact answers, everything newer under /v1, and health,
+// metrics and the OpenAPI document.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"lode/chain"
+	"lode/chain/wallet"
+	"lode/chain/wire"
+)
+
+// Software is what /v1/status calls this program. Nodes tell each other from
+// the original by it.
+const Software = "lode"
+
+// Limits that hold where Config leaves the field 0.
+const (
+	DefaultMaxRequests   = 256
+	DefaultMaxMining     = 16
+	DefaultBroadcastWait = time.Second
+)
+
+// Ledger is the chain and the pool of open transactions.
+type Ledger interface {
+	Tip() chain.Tip
+	Difficulty() int
+	Block(height int64) (wire.Block, error)
+	BlockByHash(hash string) (wire.Block, error)
+	Balance(address string) (chain.Balance, error)
+	Pool() []wire.Transaction
+	Add(ctx context.Context, b wire.Block) error
+	AddTransaction(ctx context.Context, t wire.Transaction) error
+}
+
+// Miner finds one block and adds it to the ledger.
+type Miner interface {
+	Mine(ctx context.Context) (wire.Block, error)
+}
+
+// Peers are the other nodes. The broadcasts return when every peer has answered
+// or the context is done; deliveries go on without it.
+type Peers interface {
+	Add(address string) error
+	Remove(address string) error
+	List() []string
+	BroadcastBlock(ctx context.Context, b wire.Block)
+	BroadcastTransaction(ctx context.Context, t wire.Transaction)
+	Resolve(ctx context.Context) (replaced bool, err error)
+	Conflict() bool
+	Ahead(b wire.Block)
+}
+
+// Keys hold the node's current wallet and its file.
+type Keys interface {
+	Create() (*wallet.Wallet, error)
+	Load() (*wallet.Wallet, error)
+	Current() (*wallet.Wallet, bool)
+}
+
+// Config is what a handler needs. Ledger, Miner, Peers and Keys must be set.
+type Config struct {
+	Ledger Ledger
+	Miner  Miner
+	Peers  Peers
+	Keys   Keys
+
+	Version string
+	// Errors adds rows to the table from error to HTTP status, for the errors of
+	// packages that this one doesn't know: a full mining queue, a bad address.
+	Errors []ErrorStatus
+	// Status is the member "mining" of /v1/status and all of /v1/mining. Its
+	// values are of the types that wire.AppendCompact takes.
+	Status func() map[string]any
+	// Ready answers /readyz: nil if the node can serve.
+	Ready   func() error
+	Metrics http.Handler
+	// Observe is told of each request once it is answered. The route is a
+	// template as in the OpenAPI document, or "unmatched".
+	Observe func(method, route string, code int, d time.Duration)
+	Logger  *slog.Logger
+
+	MaxRequests   int           // requests in progress, but for POST /mine; more are answered 503
+	MaxMining     int           // POST /mine in progress; more are answered 503
+	BroadcastWait time.Duration // how long an answer waits for the peers at most
+}
+
+// withDefaults fills what may be left out. An error names what may not.
+func (c Config) withDefaults() (Config, error) {
+	if c.Ledger == nil || c.Miner == nil || c.Peers == nil || c.Keys == nil {
+		return c, errors.New("api: Config needs Ledger, Miner, Peers and Keys")
+	}
+	if c.Status == nil {
+		c.Status = func() map[string]any { return map[string]any{} }
+	}
+	if c.Ready == nil {
+		c.Ready = func() error { return nil }
+	}
+	if c.Metrics == nil {
+		c.Metrics = http.NotFoundHandler()
+	}
+	if c.Observe == nil {
+		c.Observe = func(string, string, int, time.Duration) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxRequests == 0 {
+		c.MaxRequests = DefaultMaxRequests
+	}
+	if c.MaxMining == 0 {
+		c.MaxMining = DefaultMaxMining
+	}
+	if c.BroadcastWait == 0 {
+		c.BroadcastWait = DefaultBroadcastWait
+	}
+	return c, nil
+}
+
+// handler answers requests. Its fields don't change after New.
+type handler struct {
+	Config
+	statuses []ErrorStatus
+	requests gate // everything but mining and health
+	mining   gate
+	large    gate // bodies of more than maxBody
+}
+
+// New makes the handler of all routes. It keeps no goroutines.
+func New(cfg Config) (http.Handler, error) {
+	h, err := newHandler(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return h.observe(h.crossOrigin(h.recoverPanics(h.router()))), nil
+}
+
+func newHandler(cfg Config) (*handler, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &handler{
+		Config:   cfg,
+		statuses: append(ownStatuses(), cfg.Errors...),
+		requests: make(gate, cfg.MaxRequests),
+		mining:   make(gate, cfg.MaxMining),
+		large:    make(gate, maxLargeBodies),
+	}, nil
+}
+
+// broadcastContext ends after BroadcastWait and not with the client: a client
+// that hangs up must not keep a block from the peers.
+func (h *handler) broadcastContext(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), h.BroadcastWait)
+}

@@ -1,0 +1,161 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+const allowOrigin = "Access-Control-Allow-Origin"
+
+// recorder remembers what an answer was, for Observe and after a panic.
+type recorder struct {
+	http.ResponseWriter
+	route string
+	code  int // 0 until the header is written
+}
+
+// WriteHeader notes the first final status.
+func (r *recorder) WriteHeader(code int) {
+	if r.code == 0 && code >= http.StatusOK {
+		r.code = code
+	}
+	r.ResponseWriter.WriteHeader(code)
+}
+
+// Write notes the status that an answer without one has.
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.code == 0 {
+		r.code = http.StatusOK
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets an http.ResponseController through.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// observe is the outermost layer: it counts every answer.
+func (h *handler) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		recorder := &recorder{ResponseWriter: w, route: "unmatched"}
+		defer func() {
+			h.Observe(methodLabel(r.Method), recorder.route, max(recorder.code, http.StatusOK), time.Since(start))
+		}()
+		next.ServeHTTP(recorder, r)
+	})
+}
+
+// methodLabel keeps the methods that clients invent out of the metrics.
+func methodLabel(method string) string {
+	known := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
+		http.MethodPatch, http.MethodDelete, http.MethodOptions}
+	if slices.Contains(known, method) {
+		return method
+	}
+	return "other"
+}
+
+// recoverPanics turns a panic into an answer and a log line. When the answer has
+// begun already, only cutting the connection can tell the client.
+func (h *handler) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			problem := recover()
+			if problem == nil {
+				return
+			}
+			if err, ok := problem.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(http.ErrAbortHandler)
+			}
+			h.Logger.Error("a request made the node panic", "method", r.Method, "path", r.URL.Path,
+				"panic", fmt.Sprint(problem), "stack", string(debug.Stack()))
+			if recorder, ok := w.(*recorder); ok && recorder.code != 0 {
+				panic(http.ErrAbortHandler)
+			}
+			writeError(w, r, http.StatusInternalServerError, internalError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// crossOrigin lets web pages of this machine read answers. The original lets
+// every page, which could so read the private key. A page from elsewhere may
+// not change anything either: the browser would send a POST without a body
+// before asking.
+func (h *handler) crossOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin := r.Header.Get("Origin")
+		if origin != "" {
+			w.Header().Add("Vary", "Origin")
+		}
+		switch {
+		case origin == "":
+		case isLoopbackOrigin(origin):
+			w.Header().Set(allowOrigin, origin)
+		case !isSafe(r.Method) && !isSameOrigin(origin, r.Host):
+			writeError(w, r, http.StatusForbidden,
+				"A web page from another machine may not do this. Pages served from localhost may.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isSafe(method string) bool {
+	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method)
+}
+
+func isSameOrigin(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host == host
+}
+
+// isLoopbackOrigin is true for http(s)://localhost, 127.0.0.0/8 and [::1], on
+// any port.
+func isLoopbackOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != origin {
+		return false
+	}
+	if u.Hostname() == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(u.Hostname())
+	return err == nil && address.IsLoopback()
+}
+
+// gate bounds how many are inside at once.
+type gate chan struct{}
+
+// enter is false when the gate is full. It never waits.
+func (g gate) enter() bool {
+	select {
+	case g <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (g gate) leave() { <-g }
+
+// limited answers 503 when a gate is full. A nil gate is always open.
+func (h *handler) limited(g gate, next http.HandlerFunc) http.Handler {
+	if g == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !g.enter() {
+			writeError(w, r, http.StatusServiceUnavailable, tooManyRequests)
+			return
+		}
+		defer g.leave()
+		next(w, r)
+	})
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// postRoutes are the original's routes that read a body.
+var postRoutes = []string{"/transaction", "/broadcast_transaction", "/broadcast_block", "/node"}
+
+func TestBodies(t *testing.T) {
+	node := goldenNode(t, nil)
+	const jsonType = "application/json"
+	for _, test := range []struct {
+		name, contentType, body string
+		code                    int
+		text                    string // part of the message
+	}{
+		{"no JSON", jsonType, "{", 400, "a key in double quotes is missing at byte 1"},
+		{"nothing", jsonType, "", 400, "a value is missing at byte 0"},
+		{"too deep", jsonType, strings.Repeat("[", 902) + strings.Repeat("]", 902), 400, "nested deeper than 900"},
+		{"too many digits", jsonType, strings.Repeat("1", 4301), 400, "4300 digits"},
+		{"type", "text/plain", "{}", 400, "Content-Type: application/json"},
+		{"almost the type", "application/jsonp", "{}", 400, "Content-Type: application/json"},
+		{"no type", "", "{}", 400, "Content-Type: application/json"},
+	} {
+		for _, path := range postRoutes {
+			answer := send(node.handler, http.MethodPost, path,
+				http.Header{"Content-Type": {test.contentType}}, []byte(test.body))
+			checkErrorBody(t, exchange{id: test.name + " " + path, path: path}, answer.Body.String())
+			if answer.Code != test.code || !strings.Contains(unquoted(answer.Body.String()), test.text) {
+				t.Errorf("%s %s: %d %s, want %d with %q", test.name, path, answer.Code, answer.Body, test.code, test.text)
+			}
+		}
+	}
+}
+
+func unquoted(body string) string { return strings.ReplaceAll(body, `\"`, `"`) }
+
+func TestBodyLimits(t *testing.T) {
+	node := goldenNode(t, nil)
+	// Falsy JSON of the exact size: white space and null.
+	ofSize := func(size int) string { return strings.Repeat(" ", size-4) + "null" }
+	for _, path := range append([]string{"/v1/peers", "/mine"}, postRoutes...) {
+		limit := maxBody
+		if path == "/broadcast_block" {
+			limit = maxBlockBody
+		}
+		if answer := postJSON(node.handler, path, ofSize(limit+1)); answer.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s with %d bytes: %d %s, want 413", path, limit+1, answer.Code, answer.Body)
+		}
+		if path == "/mine" {
+			continue
+		}
+		if answer := postJSON(node.handler, path, ofSize(limit)); answer.Code != http.StatusBadRequest {
+			t.Errorf("%s with %d bytes: %d %s, want 400", path, limit, answer.Code, answer.Body)
+		}
+	}
+}
+
+// heldBody tells that the handler has begun to read it and then waits to end.
+type heldBody struct{ reading, end chan struct{} }
+
+func (b heldBody) Read([]byte) (int, error) {
+	b.reading <- struct{}{}
+	<-b.end
+	return 0, io.EOF
+}
+
+// TestLargeBodiesAreFew: what a large body decodes to takes much memory.
+func TestLargeBodiesAreFew(t *testing.T) {
+	node := goldenNode(t, nil)
+	body := heldBody{make(chan struct{}), make(chan struct{})}
+	ended := make(chan int)
+	for range maxLargeBodies {
+		go func() { // ends when its body does
+			request := httptest.NewRequest(http.MethodPost, "/broadcast_block", body) // of unknown length
+			request.Header.Set("Content-Type", "application/json")
+			answer := httptest.NewRecorder()
+			node.handler.ServeHTTP(answer, request)
+			ended <- answer.Code
+		}()
+		<-body.reading
+	}
+	answer := postJSON(node.handler, "/broadcast_block", strings.Repeat(" ", maxBody+1))
+	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") != "1" {
+		t.Errorf("one more large body: %d %s, want 503", answer.Code, answer.Body)
+	}
+	if answer := postJSON(node.handler, "/broadcast_block", "{}"); answer.Code != http.StatusBadRequest {
+		t.Errorf("a small body: %d %s, want 400", answer.Code, answer.Body)
+	}
+	close(body.end)
+	for range maxLargeBodies {
+		if code := <-ended; code != http.StatusBadRequest {
+			t.Errorf("an empty body: %d, want 400", code)
+		}
+	}
+	answer = postJSON(node.handler, "/broadcast_block", strings.Repeat(" ", maxBody+1))
+	if answer.Code != http.StatusBadRequest {
+		t.Errorf("a large body when the others have ended: %d %s, want 400", answer.Code, answer.Body)
+	}
+}
+
+func TestFieldErrors(t *testing.T) {
+	node := goldenNode(t, nil)
+	for _, test := range []struct{ path, body, want string }{
+		{"/transaction", `{"recipient": 5, "amount": 1}`, `{"Message":"field recipient: must be a string"}`},
+		{"/transaction", `{"recipient": "\ud800", "amount": 1}`,
+			`{"Message":"field recipient: has a lone surrogate, which can't be encoded as UTF-8"}`},
+		{"/transaction", `{"recipient": "x", "amount": "1"}`, `{"Message":"field amount: must be a number"}`},
+		{"/transaction", `{"recipient": "x", "amount": -1e-9}`, `{"Message":"field amount: must not be negative"}`},
+		{"/node", `{"node": ["a:1"]}`, `{"message":"field node: must be a string"}`},
+		{"/node", `{"node": "a/b"}`, `{"message":"not host:port: \"a/b\""}`},
+		{"/broadcast_block", `{"block": {"index": 1}}`,
+			`{"message":"block data format is incorrect: field previous_hash: missing"}`},
+		{"/broadcast_transaction", `{"sender": "s", "recipient": "r", "signature": "", "amount": true}`,
+			`{"Message":"transaction data format is incorrect: field amount: must be a number, is true or false"}`},
+	} {
+		answer := postJSON(node.handler, test.path, test.body)
+		if answer.Code != http.StatusBadRequest || answer.Body.String() != test.want+"\n" {
+			t.Errorf("%s %s: %d %s", test.path, test.body, answer.Code, answer.Body)
+		}
+	}
+}

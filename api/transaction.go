@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"lode/chain/wallet"
+	"lode/chain/wire"
+)
+
+func (h *handler) openTransactions(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, object{
+		"message": "Current open transactions...", "Open transactions :": h.Ledger.Pool(),
+	})
+}
+
+// pay signs a payment with the node's wallet.
+func (h *handler) pay(w http.ResponseWriter, r *http.Request) {
+	keys, ok := h.Keys.Current()
+	if !ok {
+		writeJSON(w, http.StatusBadRequest, object{"Message": "Wallet not set up or created."})
+		return
+	}
+	body, err := h.readJSON(w, r, maxBody)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	switch members := fields(body); {
+	case !wire.Truthy(body):
+		writeJSON(w, http.StatusBadRequest, object{"Message": "No data found."})
+	case !has(members, "recipient", "amount"):
+		writeJSON(w, http.StatusBadRequest, object{"Message": "Data format is not correct. "})
+	default:
+		payment, err := signed(keys, members)
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		h.addPayment(w, r, payment)
+	}
+}
+
+// signed makes a payment of a request's members. Errors are *wire.FieldError
+// for a member that can't be paid, else the wallet's.
+func signed(keys *wallet.Wallet, members map[string]any) (wire.Transaction, error) {
+	recipient, err := textField(members, "recipient")
+	if err != nil {
+		return wire.Transaction{}, err
+	}
+	amount, ok := members["amount"].(wire.Number)
+	if !ok {
+		return wire.Transaction{}, &wire.FieldError{Field: "amount", Problem: "must be a number"}
+	}
+	if amount.Sign() < 0 {
+		return wire.Transaction{}, &wire.FieldError{Field: "amount", Problem: "must not be negative"}
+	}
+	signature, err := keys.Sign(recipient, amount.String())
+	if err != nil {
+		return wire.Transaction{}, fmt.Errorf("signing a payment: %w", err)
+	}
+	return wire.Transaction{
+		Sender: keys.Address(), Recipient: recipient, Signature: signature, Amount: amount,
+	}, nil
+}
+
+// addPayment adds our own payment and tells the peers. What they think of it
+// doesn't change the answer: it stays pending here in any case.
+func (h *handler) addPayment(w http.ResponseWriter, r *http.Request, payment wire.Transaction) {
+	refused := h.Ledger.AddTransaction(context.WithoutCancel(r.Context()), payment)
+	if refused != nil && !isRefusal(refused) {
+		h.fail(w, r, refused)
+		return
+	}
+	if refused == nil {
+		ctx, cancel := h.broadcastContext(r)
+		defer cancel()
+		h.Peers.BroadcastTransaction(ctx, payment)
+	}
+	balance, err := h.Ledger.Balance(payment.Sender)
+	switch {
+	case err != nil:
+		h.fail(w, r, err)
+	case refused != nil:
+		writeJSON(w, http.StatusInternalServerError,
+			object{"Message": "Transaction failed.", "Balance": balance.Available})
+	default:
+		writeJSON(w, http.StatusCreated, object{
+			"Message": "Transaction successfully added.", "Balance": balance.Available,
+			"Transaction": object{
+				"sender": payment.Sender, "recipient": payment.Recipient, "amount": payment.Amount,
+			},
+		})
+	}
+}
+
+// receiveTransaction takes a payment from a peer. Like the original it isn't
+// passed on: its sender has told everybody.
+func (h *handler) receiveTransaction(w http.ResponseWriter, r *http.Request) {
+	body, err := h.readJSON(w, r, maxBody)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	switch members := fields(body); {
+	case !wire.Truthy(body):
+		writeJSON(w, http.StatusBadRequest, object{"message": "No data found."})
+		return
+	case !has(members, "sender", "recipient", "amount", "signature"):
+		writeJSON(w, http.StatusBadRequest, object{"message": "Transaction data format is incorrect."})
+		return
+	}
+	payment, err := wire.TransactionOf(body)
+	if err != nil {
+		h.fail(w, r, fmt.Errorf("transaction data format is incorrect: %w", err))
+		return
+	}
+	err = h.Ledger.AddTransaction(context.WithoutCancel(r.Context()), payment)
+	switch {
+	case err == nil:
+		writeJSON(w, http.StatusCreated,
+			object{"Message": "Transaction successfully added.", "Transaction": payment})
+	case isRefusal(err):
+		writeJSON(w, http.StatusInternalServerError, object{"Message": "Transaction failed. (Broadcasting)"})
+	default:
+		h.fail(w, r, err)
+	}
+}

@@ -1,0 +1,146 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/gorilla/mux"
+
+	"lode/chain/wire"
+)
+
+const (
+	defaultBlocks = 100     // blocks of an answer that asks for no number
+	maxBlocks     = 1000    // blocks of an answer
+	maxAnswer     = 8 << 20 // bytes of blocks after which an answer takes no more
+	hashDigits    = 64      // hex digits of a SHA-256
+)
+
+func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
+	tip := h.Ledger.Tip()
+	writeJSON(w, http.StatusOK, object{
+		"software": Software, "version": h.Version,
+		"height": tip.Height, "tip": tip.Hash, "difficulty": h.Ledger.Difficulty(),
+		"open_transactions": len(h.Ledger.Pool()), "peers": h.Peers.List(),
+		"conflict": h.Peers.Conflict(), "mining": h.Status(),
+	})
+}
+
+func (h *handler) miningStatus(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, h.Status())
+}
+
+// blocks answers linked blocks from a height on: as many as were asked for, or
+// fewer when they are large.
+func (h *handler) blocks(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	from, err := numberParameter(query, "from", 0, 0)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	limit, err := numberParameter(query, "limit", defaultBlocks, 1)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	tip := h.Ledger.Tip()
+	body := []byte(`{"blocks":[`)
+	last := ""
+	for height := from; height <= tip.Height && height-from < min(limit, maxBlocks) && len(body) < maxAnswer; height++ {
+		block, err := h.Ledger.Block(height)
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		if last != "" {
+			if block.PreviousHash != last {
+				break // reorganised meanwhile: what stands here is linked
+			}
+			body = append(body, ',')
+		}
+		last = block.Hash()
+		body = block.AppendCompact(body)
+	}
+	body = fmt.Appendf(body, `],"height":%d,"tip":"%s"}`+"\n", tip.Height, tip.Hash)
+	writeBody(w, http.StatusOK, "application/json", body)
+}
+
+// block finds one block by its height or, with 64 digits, by its hash.
+func (h *handler) block(w http.ResponseWriter, r *http.Request) {
+	name := mux.Vars(r)["block"]
+	var block wire.Block
+	var err error
+	if len(name) == hashDigits {
+		block, err = h.Ledger.BlockByHash(name)
+	} else {
+		height, problem := strconv.ParseInt(name, 10, 64)
+		if problem != nil || height < 0 {
+			h.fail(w, r, fmt.Errorf("%w: a block is named by its height or by the %d hex digits of its hash",
+				errParameter, hashDigits))
+			return
+		}
+		block, err = h.Ledger.Block(height)
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, object{"block": block, "hash": block.Hash()})
+}
+
+func (h *handler) pool(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, object{"transactions": h.Ledger.Pool()})
+}
+
+func (h *handler) addressBalance(w http.ResponseWriter, r *http.Request) {
+	address := mux.Vars(r)["address"]
+	if !wire.ValidText(address) {
+		h.fail(w, r, fmt.Errorf("%w: the address must be UTF-8", errParameter))
+		return
+	}
+	balance, err := h.Ledger.Balance(address)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, object{
+		"address": address, "confirmed": balance.Confirmed, "available": balance.Available,
+	})
+}
+
+func (h *handler) peers(w http.ResponseWriter, _ *http.Request) {
+	h.answerPeers(w, http.StatusOK)
+}
+
+func (h *handler) answerPeers(w http.ResponseWriter, code int) {
+	writeJSON(w, code, object{"peers": h.Peers.List()})
+}
+
+func (h *handler) addPeer(w http.ResponseWriter, r *http.Request) {
+	body, err := h.readJSON(w, r, maxBody)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	address, err := textField(fields(body), "address")
+	if err == nil {
+		err = h.Peers.Add(address)
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.answerPeers(w, http.StatusCreated)
+}
+
+// removePeer does nothing for a peer that isn't known, so that it may be
+// repeated.
+func (h *handler) removePeer(w http.ResponseWriter, r *http.Request) {
+	if err := h.Peers.Remove(mux.Vars(r)["address"]); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

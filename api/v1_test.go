@@ -1,0 +1,180 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"lode/chain"
+	"lode/chain/wire"
+)
+
+func TestV1(t *testing.T) {
+	node := goldenNode(t, func(cfg *Config) {
+		cfg.Status = func() map[string]any { return map[string]any{"workers": 2} }
+	})
+	postJSON(node.handler, "/transaction", `{"recipient": "a/ü", "amount": 1.5}`)
+	tip := node.Tip()
+	block := func(height int64) string {
+		b, err := node.Block(height)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b.AppendCompact(nil))
+	}
+	pending := string(wire.AppendCompact(nil, node.Pool()))
+	keys, _ := node.keys.Current()
+	at := fmt.Sprintf(`"height":7,"tip":"%s"}`, tip.Hash)
+	for _, test := range []struct{ path, want string }{
+		{"/v1/status", `{"conflict":false,"difficulty":5,"height":7,"mining":{"workers":2},"open_transactions":1,` +
+			`"peers":[],"software":"lode","tip":"` + tip.Hash + `","version":"test"}`},
+		{"/v1/mining", `{"workers":2}`},
+		{"/v1/blocks?from=6", `{"blocks":[` + block(6) + "," + block(7) + "]," + at},
+		{"/v1/blocks?from=2&limit=1", `{"blocks":[` + block(2) + "]," + at},
+		{"/v1/blocks?limit=2", `{"blocks":[` + block(0) + "," + block(1) + "]," + at},
+		{"/v1/blocks?from=8", `{"blocks":[],` + at},
+		{"/v1/blocks/7", `{"block":` + block(7) + `,"hash":"` + tip.Hash + `"}`},
+		{"/v1/blocks/" + wire.GenesisHash, `{"block":` + block(0) + `,"hash":"` + wire.GenesisHash + `"}`},
+		{"/v1/transactions", `{"transactions":` + pending + `}`},
+		{"/v1/balances/" + keys.Address(), `{"address":"` + keys.Address() + `","available":32.1500001,"confirmed":33.6500001}`},
+		{"/v1/balances/a%2F%C3%BC", `{"address":"a/\u00fc","available":0,"confirmed":0}`},
+		{"/v1/peers", `{"peers":[]}`},
+		{"/healthz", `{"status":"ok"}`},
+		{"/readyz", `{"status":"ready"}`},
+	} {
+		answer := get(node.handler, test.path)
+		if answer.Code != http.StatusOK || answer.Body.String() != test.want+"\n" {
+			t.Errorf("%s: %d\n got %s\nwant %s", test.path, answer.Code, answer.Body, test.want)
+		}
+	}
+}
+
+func TestV1Peers(t *testing.T) {
+	node := newNode(t, 1, nil)
+	for _, test := range []struct {
+		method, path, body string
+		code               int
+		want               string
+	}{
+		{"POST", "/v1/peers", `{"address": "10.0.0.2:5000"}`, 201, `{"peers":["10.0.0.2:5000"]}`},
+		{"POST", "/v1/peers", `{"address": "10.0.0.1:5000"}`, 201, `{"peers":["10.0.0.1:5000","10.0.0.2:5000"]}`},
+		{"DELETE", "/v1/peers/10.0.0.1:5000", "", 204, ""},
+		{"DELETE", "/v1/peers/10.0.0.1:5000", "", 204, ""},
+		{"GET", "/v1/peers", "", 200, `{"peers":["10.0.0.2:5000"]}`},
+	} {
+		answer := send(node.handler, test.method, test.path,
+			http.Header{"Content-Type": {"application/json"}}, []byte(test.body))
+		if answer.Code != test.code || strings.TrimSuffix(answer.Body.String(), "\n") != test.want {
+			t.Errorf("%s %s: %d %s", test.method, test.path, answer.Code, answer.Body)
+		}
+	}
+}
+
+// TestProblems has every error of /v1 in the form of RFC 9457.
+func TestProblems(t *testing.T) {
+	node := goldenNode(t, nil)
+	jsonBody := http.Header{"Content-Type": {"application/json"}}
+	for _, test := range []struct {
+		method, path string
+		header       http.Header
+		body         string
+		code         int
+		title        string
+		detail       string
+	}{
+		{"GET", "/v1/nope", nil, "", 404, "Not Found", "nothing at this path"},
+		{"PUT", "/v1/blocks", nil, "", 405, "Method Not Allowed", "only GET, HEAD, OPTIONS"},
+		{"GET", "/v1/blocks/8", nil, "", 404, "Not Found", "not found"},
+		{"GET", "/v1/blocks/" + strings.Repeat("0", 64), nil, "", 404, "Not Found", "not found"},
+		{"GET", "/v1/blocks/-1", nil, "", 400, "Bad Request", "named by its height"},
+		{"GET", "/v1/blocks/tip", nil, "", 400, "Bad Request", "64 hex digits"},
+		{"GET", "/v1/blocks?from=-1", nil, "", 400, "Bad Request", "from must be a whole number of at least 0"},
+		{"GET", "/v1/blocks?from=", nil, "", 400, "Bad Request", "from must be"},
+		{"GET", "/v1/blocks?limit=0", nil, "", 400, "Bad Request", "limit must be a whole number of at least 1"},
+		{"GET", "/v1/blocks?from=99999999999999999999", nil, "", 400, "Bad Request", "from must be"},
+		{"GET", "/v1/balances/%ff", nil, "", 400, "Bad Request", "UTF-8"},
+		{"POST", "/v1/peers", nil, "{}", 415, "Unsupported Media Type", "Content-Type: application/json"},
+		{"POST", "/v1/peers", jsonBody, "{", 400, "Bad Request", "not valid JSON"},
+		{"POST", "/v1/peers", jsonBody, "[]", 400, "Bad Request", "field address: missing"},
+		{"POST", "/v1/peers", jsonBody, `{"address": 1}`, 400, "Bad Request", "must be a string"},
+		{"POST", "/v1/peers", jsonBody, `{"address": "x"}`, 400, "Bad Request", "not host:port"},
+	} {
+		answer := send(node.handler, test.method, test.path, test.header, []byte(test.body))
+		v, err := wire.Decode(answer.Body.Bytes())
+		problem := fields(v)
+		detail, _ := problem["detail"].(string)
+		if err != nil || answer.Code != test.code || problem["status"] != wire.Int(int64(test.code)) ||
+			problem["title"] != test.title || problem["type"] != "about:blank" || !strings.Contains(detail, test.detail) {
+			t.Errorf("%s %s: %d %s", test.method, test.path, answer.Code, answer.Body)
+		}
+		if got := answer.Header().Get("Content-Type"); got != "application/problem+json" {
+			t.Errorf("%s %s: Content-Type %q", test.method, test.path, got)
+		}
+	}
+}
+
+// TestErrorTable has one line for each row.
+func TestErrorTable(t *testing.T) {
+	h, err := newHandler(Config{Ledger: failingLedger{}, Miner: funcMiner(nil), Peers: &fakePeers{}, Keys: &fileKeys{},
+		Errors: []ErrorStatus{{errTestBusy, 503}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[error]int{
+		errContentType: 415, errParameter: 400, errCrowded: 503, errReorganised: 503, errTestBusy: 503,
+		wire.ErrSyntax: 400, wire.ErrDepth: 400, wire.ErrNumber: 400,
+		chain.ErrNotFound: 404, chain.ErrPoolFull: 503,
+		os.ErrDeadlineExceeded: 408, context.Canceled: 503, context.DeadlineExceeded: 503,
+		errors.New("anything else"): 500,
+		&wire.FieldError{}:          400, &http.MaxBytesError{}: 413,
+	}
+	for err, code := range want {
+		if got := h.statusOf(fmt.Errorf("wrapped: %w", err)); got != code {
+			t.Errorf("%v: %d, want %d", err, got, code)
+		}
+	}
+	for _, row := range h.statuses {
+		if _, ok := want[row.Err]; !ok {
+			t.Errorf("no line here for %v", row.Err)
+		}
+	}
+}
+
+// TestBlocksStopAtAReorganisation: what is answered is linked.
+func TestBlocksStopAtAReorganisation(t *testing.T) {
+	blocks := linked(5, 10)
+	blocks[3].PreviousHash = strings.Repeat("0", 64)
+	node := newNode(t, 1, func(cfg *Config) {
+		cfg.Ledger = scriptedLedger{cfg.Ledger, 4, func(height int64) (wire.Block, error) { return blocks[height], nil }}
+	})
+	want := `{"blocks":` + string(wire.AppendCompact(nil, blocks[1:3])) + `,"height":4,"tip":""}` + "\n"
+	if answer := get(node.handler, "/v1/blocks?from=1"); answer.Body.String() != want {
+		t.Errorf("got %s\nwant %s", answer.Body, want)
+	}
+}
+
+// TestBlocksAreBounded: an answer ends after the block that fills it.
+func TestBlocksAreBounded(t *testing.T) {
+	blocks := linked(5, maxAnswer/2)
+	node := newNode(t, 1, func(cfg *Config) {
+		cfg.Ledger = scriptedLedger{cfg.Ledger, 4, func(height int64) (wire.Block, error) { return blocks[height], nil }}
+	})
+	want := `{"blocks":` + string(wire.AppendCompact(nil, blocks[:3])) + `,"height":4,"tip":""}` + "\n"
+	if answer := get(node.handler, "/v1/blocks"); answer.Body.String() != want {
+		t.Errorf("%d bytes, want %d", answer.Body.Len(), len(want))
+	}
+}
+
+func TestNotReady(t *testing.T) {
+	node := newNode(t, 1, func(cfg *Config) {
+		cfg.Ready = func() error { return errors.New("still reading the chain") }
+	})
+	answer := get(node.handler, "/readyz")
+	if answer.Code != 503 || answer.Body.String() != `{"message":"still reading the chain"}`+"\n" {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
