@@ -1,0 +1,86 @@
+package metrics
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fixed are sources whose every value is different, so that no two can be
+// mistaken for each other.
+func fixed() Config {
+	return Config{
+		Version:  "v1.2.3",
+		Revision: "0123abc",
+		Mining: func() Mining {
+			return Mining{
+				Workers:     []Worker{{0, 0, "sha", 1000}, {1, 35, "sha", 2000}, {2, -1, "generic", 3000}},
+				Rates:       Rates{10.5, 60.25, 900, 1e9},
+				BlocksFound: 3, StaleSearches: 4, KernelMismatches: 5,
+			}
+		},
+		Ledger: func() Ledger {
+			return Ledger{
+				Height: 6, OpenTransactions: 7,
+				BlocksAccepted: 8, BlocksRejected: map[string]uint64{"proof": 9, "stale": 10},
+				TransactionsAccepted: 11, TransactionsRejected: map[string]uint64{"signature": 12},
+				Reorgs: 13, DeepestReorg: 14,
+			}
+		},
+		Network: func() Network {
+			return Network{Conflict: true, Peers: []Peer{
+				{"127.0.0.1:5001", 15, 16, 17, 18, time.Unix(1700000000, 250e6)},
+				{"[::1]:5002", 19, 20, 21, 22, time.Time{}},
+			}}
+		},
+	}
+}
+
+// empty are the sources of a node that has just started.
+func empty() Config {
+	return Config{
+		Mining:  func() Mining { return Mining{} },
+		Ledger:  func() Ledger { return Ledger{} },
+		Network: func() Network { return Network{} },
+	}
+}
+
+func withPeers(peers ...Peer) Config {
+	cfg := empty()
+	cfg.Network = func() Network { return Network{Peers: peers} }
+	return cfg
+}
+
+func newMetrics(t testing.TB, cfg Config) *Metrics {
+	t.Helper()
+	m, err := New(cfg)
+	must(t, err)
+	return m
+}
+
+// scrape is an answer to a client that accepts a format.
+func scrape(m *Metrics, accept string) *httptest.ResponseRecorder {
+	request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	request.Header.Set("Accept", accept)
+	answer := httptest.NewRecorder()
+	m.Handler().ServeHTTP(answer, request)
+	return answer
+}
+
+// scrapeText is the body of a scrape that succeeds.
+func scrapeText(t testing.TB, m *Metrics) string {
+	t.Helper()
+	answer := scrape(m, "text/plain")
+	if answer.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", answer.Code, answer.Body)
+	}
+	return answer.Body.String()
+}

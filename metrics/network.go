@@ -1,0 +1,58 @@
+package metrics
+
+import "time"
+
+// Peer is how this node got on with one peer since the start.
+type Peer struct {
+	Address               string
+	Queued                int // messages that wait
+	Sent, Failed, Dropped uint64
+	LastSeen              time.Time // when the peer last answered; zero: never
+}
+
+// Network is the state of the node's outgoing side. A peer's address is a
+// label; that is bounded because a node knows at most 256 peers.
+type Network struct {
+	Conflict bool // a peer's chain seems to differ
+	Peers    []Peer
+}
+
+func networkFamilies() []family[Network] {
+	return []family[Network]{
+		gauge("peers", "Peers known.", func(n Network) float64 { return float64(len(n.Peers)) }),
+		gauge("conflict", "1 if a peer's chain seems to differ and conflicts must be resolved, else 0.", conflict),
+		gauges("peer_queued_messages", "Messages that wait for a peer.", queued, "peer"),
+		counters("peer_messages_total", "Messages for a peer: sent and welcome, failed, or dropped from a full queue.",
+			messages, "peer", "result"),
+		gauges("peer_last_seen_timestamp_seconds", "When a peer last answered; missing if it never did.", lastSeen, "peer"),
+	}
+}
+
+func conflict(n Network) float64 {
+	if n.Conflict {
+		return 1
+	}
+	return 0
+}
+
+func queued(n Network, emit emitFunc) {
+	for _, p := range n.Peers {
+		emit(float64(p.Queued), p.Address)
+	}
+}
+
+func messages(n Network, emit emitFunc) {
+	for _, p := range n.Peers {
+		emit(float64(p.Sent), p.Address, "sent")
+		emit(float64(p.Failed), p.Address, "failed")
+		emit(float64(p.Dropped), p.Address, "dropped")
+	}
+}
+
+func lastSeen(n Network, emit emitFunc) {
+	for _, p := range n.Peers {
+		if !p.LastSeen.IsZero() {
+			emit(float64(p.LastSeen.UnixMicro())/1e6, p.Address)
+		}
+	}
+}
