@@ -64,7 +64,7 @@ func assertWhole(t *testing.T, c *chain.Chain, height int64) {
 func TestPeersBlockStopsTheJob(t *testing.T) {
 	c, engine := newChain(t), start(t, Config{Workers: 2})
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(engine.GOMAXPROCS())) // as the node does
-	endless := make(chan struct{}) // an endless search begins
+	endless := make(chan struct{})                                    // an endless search begins
 	first := false
 	m := newMiner(c, searcherFunc(func(ctx context.Context, job Job) (wire.Number, error) {
 		if first = !first; first {

@@ -26,7 +26,7 @@ const maxBlockBytes = 32 << 20
 type Classic struct {
 	Blocks []wire.Block // from genesis on; only their form has been checked
 	Pool   []wire.Transaction
-	Peers  []string // sorted, each once
+	Peers  []string // sorted, each once; what is no string, as the original allows, as JSON
 }
 
 // ReadClassic reads the original's text file: three lines with the chain, the
@@ -116,10 +116,10 @@ func parsePeers(line []byte) ([]string, error) {
 		return nil, err
 	}
 	var peers []string
-	for i, v := range list {
+	for _, v := range list {
 		peer, ok := v.(string)
 		if !ok {
-			return nil, fmt.Errorf("peer %d is not a string", i)
+			peer = string(wire.AppendCompact(nil, v))
 		}
 		peers = append(peers, peer)
 	}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"log/slog"
+
+	"lode/api/peer"
+	"lode/chain"
+	"lode/chain/store"
+	"lode/chain/wire"
+)
+
+// takeOverClassic treats the original's text file like a peer that is asked at
+// the start: its chain is verified, the longer valid one wins, and its open
+// transactions and peers are taken over. An absent file is no error; a damaged
+// one is, and nothing is taken from it.
+func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network, path string, out io.Writer, log *slog.Logger) error {
+	file, err := store.ReadClassic(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err // names the file
+	}
+	log.Info("verifying the text file", "file", path, "blocks", len(file.Blocks))
+	bar := newProgress(out, "verifying "+path, int64(len(file.Blocks)))
+	adopted, err := c.Adopt(ctx, counted(file.Blocks, bar.Add))
+	bar.Done()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	open, err := stillOpen(c, file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	log.Info("read the text file", "file", path, "chain_taken", adopted,
+		"transactions_taken", takeTransactions(ctx, c, open, log), "peers_taken", takePeers(network, file.Peers, log))
+	return nil
+}
+
+// takeTransactions adds payments to the open ones and returns how many it took.
+func takeTransactions(ctx context.Context, c *chain.Chain, open []wire.Transaction, log *slog.Logger) int {
+	taken := 0
+	for _, t := range open {
+		if err := c.AddTransaction(ctx, t); err != nil {
+			log.Warn("an open transaction of the text file is not valid here", "error", err)
+			continue
+		}
+		taken++
+	}
+	return taken
+}
+
+// takePeers adds peers and returns how many it took. The original takes
+// anything for a peer, and does nothing with what is none.
+func takePeers(network *peer.Network, peers []string, log *slog.Logger) int {
+	taken := 0
+	for _, address := range peers {
+		if err := network.Add(address); err != nil {
+			log.Warn("a peer of the text file is left out", "error", err)
+			continue
+		}
+		taken++
+	}
+	return taken
+}
+
+// counted yields the blocks and reports each one.
+func counted(blocks []wire.Block, report func(int64)) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for _, b := range blocks {
+			report(1)
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// stillOpen is what of the file's open transactions is missing here: not those
+// that are open already, nor those that were mined since the file was written.
+// Signatures carry no nonce, so a payment that is added twice is paid twice.
+func stillOpen(c *chain.Chain, file store.Classic) ([]wire.Transaction, error) {
+	if len(file.Pool) == 0 {
+		return nil, nil
+	}
+	known := map[wire.Transaction]int{}
+	for _, t := range c.Pool() {
+		known[t]++
+	}
+	fork, err := commonHeight(c, file.Blocks)
+	if err != nil {
+		return nil, err
+	}
+	for height := fork + 1; height <= c.Tip().Height; height++ {
+		b, err := c.Block(height)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range b.Payments() {
+			known[t]++
+		}
+	}
+	var open []wire.Transaction
+	for _, t := range file.Pool {
+		if known[t] > 0 {
+			known[t]--
+			continue
+		}
+		open = append(open, t)
+	}
+	return open, nil
+}
+
+// commonHeight is the height of the last block that the chain shares with a
+// list that begins with genesis; 0 if the list is empty.
+func commonHeight(c *chain.Chain, blocks []wire.Block) (int64, error) {
+	for height := min(int64(len(blocks))-1, c.Tip().Height); height > 0; height-- {
+		hash, err := c.HashAt(height)
+		if err != nil {
+			return 0, err
+		}
+		if blocks[height].Hash() == hash {
+			return height, nil
+		}
+	}
+	return 0, nil
+}
+
+// writeClassic writes the text file as the original would.
+func writeClassic(c *chain.Chain, path string) error {
+	return store.WriteClassic(path, allBlocks(c), c.Pool(), c.Peers())
+}
+
+// allBlocks reads the chain from genesis to the tip that it had at the start.
+func allBlocks(c *chain.Chain) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for height := int64(0); height <= c.Tip().Height; height++ {
+			b, err := c.Block(height)
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"lode/api/peer"
+	"lode/chain"
+	"lode/chain/store"
+)
+
+// withChain opens the ledger that the flags name, hands it to use and closes
+// it.
+func withChain(o options, use func(*chain.Chain) error) (err error) {
+	if err := o.checkStore(); err != nil {
+		return err
+	}
+	c, err := openChain(o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := c.Close(); err == nil && closeErr != nil {
+			err = fmt.Errorf("closing %s: %w", o.database(), closeErr)
+		}
+	}()
+	return use(c)
+}
+
+// openChain opens or makes the database and the ledger in it.
+func openChain(o options) (*chain.Chain, error) {
+	db, err := store.Open(o.database())
+	if err != nil {
+		return nil, err // names the file
+	}
+	c, err := chain.Open(chain.Config{Store: db, Difficulty: o.difficulty})
+	if err != nil {
+		_ = db.Close() // the first error is the one that counts
+		return nil, fmt.Errorf("%s: %w", o.database(), err)
+	}
+	return c, nil
+}
+
+// classicArgument is the text file that a command line names, or the node's own.
+func classicArgument(o options, args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return o.classicPath()
+}
+
+// mustExist refuses a file that isn't there, before anything is made beside it.
+func mustExist(path string) error {
+	_, err := os.Stat(path)
+	return err
+}
+
+func newExportCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "export [FILE]",
+		Short: "Write the chain, open transactions and peers as the original's text file",
+		Long: `export writes the node's chain, open transactions and peers in the exact format
+of the original node's text file. Without FILE it is basicBlockChain<port>.txt
+in the data folder. The node must not be running.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := classicArgument(o, args)
+			return withChain(o, func(c *chain.Chain) error {
+				if err := writeClassic(c, path); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "wrote %d blocks to %s\n", c.Tip().Height+1, path)
+				return err
+			})
+		},
+	}
+	o.bindStore(cmd.Flags())
+	return cmd
+}
+
+func newImportCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "import [FILE]",
+		Short: "Verify the original's text file and take it over if its chain is longer",
+		Long: `import verifies a text file of the original node from its first block on. If its
+chain is longer than the database's, it replaces it; its open transactions and
+peers are added. Without FILE it is basicBlockChain<port>.txt in the data
+folder. The node must not be running.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := classicArgument(o, args)
+			log, err := newLogger(cmd.ErrOrStderr(), "text", "info")
+			if err != nil {
+				return err
+			}
+			if err := mustExist(path); err != nil {
+				return err
+			}
+			return withChain(o, func(c *chain.Chain) error {
+				network := peer.New(peer.Config{Ledger: c, Logger: log})
+				if err := takeOverClassic(cmd.Context(), c, network, path, cmd.ErrOrStderr(), log); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "height %d, tip %s\n", c.Tip().Height, c.Tip().Hash)
+				return err
+			})
+		},
+	}
+	o.bindStore(cmd.Flags())
+	return cmd
+}
+
+func newVerifyCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check every block, signature and balance of the database from the first block on",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := mustExist(o.database()); err != nil {
+				return err
+			}
+			return withChain(o, func(c *chain.Chain) error {
+				return verify(cmd, c, o.database())
+			})
+		},
+	}
+	o.bindStore(cmd.Flags())
+	return cmd
+}
+
+func verify(cmd *cobra.Command, c *chain.Chain, path string) error {
+	bar := newProgress(cmd.ErrOrStderr(), "verifying "+path, c.Tip().Height+1)
+	var last int64
+	err := c.Verify(cmd.Context(), func(done, _ int64) {
+		bar.Add(done - last)
+		last = done
+	})
+	bar.Done()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d blocks are valid, tip %s\n", path, c.Tip().Height+1, c.Tip().Hash)
+	return err
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lode/api"
+	"lode/api/peer"
+	"lode/chain"
+	"lode/chain/wallet"
+	"lode/chain/wire"
+	"lode/metrics"
+	"lode/miner"
+)
+
+// waitingMines is how many POST /mine may wait beside the one under way.
+const waitingMines = api.DefaultMaxMining - 1
+
+// node is the running program: the parts, wired.
+type node struct {
+	options options
+	log     *slog.Logger
+	console *console
+
+	chain   *chain.Chain
+	keys    *wallet.Keystore
+	network *peer.Network
+	engine  *miner.Engine
+	miner   *miner.Miner
+	metrics *metrics.Metrics
+}
+
+// runNode runs a node until ctx ends and writes the text file after a clean
+// stop.
+func runNode(ctx context.Context, o options, out io.Writer) error {
+	n, err := newNode(o, out)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
+		return fmt.Errorf("--data-dir: %w", err)
+	}
+	// Before the ledger is read, which may take long: a port in use is said at
+	// once, and clients that come early wait instead of being refused.
+	listener, err := net.Listen("tcp", o.address())
+	if err != nil {
+		return fmt.Errorf("%w; is another node running? --port chooses another port", err)
+	}
+	defer listener.Close() // Serve has closed it already, unless it never began
+	return withChain(o, func(c *chain.Chain) error {
+		if err := n.open(ctx, c); err != nil {
+			return unlessStopped(ctx, err)
+		}
+		if err := n.run(ctx, listener); err != nil {
+			return err
+		}
+		return n.writeBack()
+	})
+}
+
+// unlessStopped is nil for the error of a start that a signal ended.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+// newNode makes the parts that need no files.
+func newNode(o options, out io.Writer) (*node, error) {
+	n := &node{options: o, console: newConsole(out)}
+	var err error
+	if n.log, err = newLogger(n.console, o.logFormat, o.logLevel); err != nil {
+		return nil, err
+	}
+	if n.metrics, err = n.newMetrics(); err != nil {
+		return nil, err
+	}
+	cfg, err := o.engine()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Logger, cfg.Cancelled = n.log, n.metrics.ObserveCancel
+	if n.engine, err = miner.NewEngine(cfg); err != nil {
+		return nil, err
+	}
+	n.log.Info("miner "+version, "mining_with", n.engine.Describe())
+	return n, nil
+}
+
+// open makes the parts around a ledger and reads the text file and the wallet.
+func (n *node) open(ctx context.Context, c *chain.Chain) error {
+	n.chain = c
+	var err error
+	if n.network, err = n.newNetwork(); err != nil {
+		return err
+	}
+	if n.options.classicFile != classicNever {
+		if err := takeOverClassic(ctx, c, n.network, n.options.classicPath(), n.console.out, n.log); err != nil {
+			return fmt.Errorf("%w; mend it or move it away, or start with --classic-file never", err)
+		}
+	}
+	if n.keys, err = n.openWallet(); err != nil {
+		return err
+	}
+	mode, err := miner.ParseMode(n.options.search)
+	if err != nil {
+		return fmt.Errorf("--search: %w", err)
+	}
+	n.miner = miner.New(miner.MinerConfig{
+		Searcher: n.engine, Ledger: c, Mode: mode, Address: n.address, Queue: waitingMines, Logger: n.log,
+	})
+	return nil
+}
+
+func (n *node) newNetwork() (*peer.Network, error) {
+	network := peer.New(peer.Config{
+		Ledger:      n.chain,
+		AutoResolve: n.options.resolve || n.options.mine,
+		Difficulty:  n.options.difficulty,
+		Logger:      n.log,
+		Self:        n.options.self(),
+		SpoolDir:    n.options.dataDir,
+	})
+	for _, address := range n.options.peers {
+		if err := network.Add(address); err != nil {
+			return nil, fmt.Errorf("--peer: %w", err)
+		}
+	}
+	return network, nil
+}
+
+// openWallet loads the wallet file, if there is one, or makes one if that was
+// asked for.
+func (n *node) openWallet() (*wallet.Keystore, error) {
+	keys := wallet.NewKeystore(n.options.wallet(), n.options.walletBits)
+	_, err := keys.Load()
+	switch {
+	case err == nil:
+		n.log.Info("wallet loaded", "file", n.options.wallet())
+	case !errors.Is(err, wallet.ErrNotFound):
+		return nil, fmt.Errorf("%w; mend it or move it away", err)
+	case n.options.createWallet:
+		if _, err := keys.Create(); err != nil {
+			return nil, err
+		}
+		n.log.Info("wallet made; keep its file, it holds the private key", "file", n.options.wallet())
+	case n.options.mine:
+		return nil, fmt.Errorf("--mine: %w (%s); --create-wallet makes one", miner.ErrNoWallet, n.options.wallet())
+	default:
+		n.log.Info("there is no wallet yet: POST /wallet makes one", "file", n.options.wallet())
+	}
+	return keys, nil
+}
+
+// address is where mined rewards go.
+func (n *node) address() (string, bool) {
+	keys, ok := n.keys.Current()
+	if !ok {
+		return "", false
+	}
+	return keys.Address(), true
+}
+
+// run runs all parts until ctx ends or one of them fails, and returns when all
+// have ended.
+func (n *node) run(ctx context.Context, listener net.Listener) error {
+	handler, err := n.newHandler()
+	if err != nil {
+		return err
+	}
+	runtime.GOMAXPROCS(n.engine.GOMAXPROCS())
+	n.log.Info("serving", "url", "http://"+listener.Addr().String(), "height", n.chain.Tip().Height,
+		"peers", len(n.network.List()), "difficulty", n.chain.Difficulty())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.engine.Run(ctx) })
+	group.Go(func() error { return n.network.Run(ctx) })
+	group.Go(func() error {
+		return api.Serve(ctx, api.ServerConfig{Listener: listener, Handler: handler, Logger: n.log})
+	})
+	group.Go(func() error { return n.console.Run(ctx, n.log, n.status) })
+	group.Go(func() error { return n.logTips(ctx) })
+	if n.options.mine {
+		group.Go(func() error { return n.miner.MineForever(ctx, n.tellPeers) })
+	}
+	err = group.Wait()
+	n.log.Info("stopped", "height", n.chain.Tip().Height)
+	return err
+}
+
+func (n *node) newHandler() (http.Handler, error) {
+	return api.New(api.Config{
+		Ledger: n.chain, Miner: n.miner, Peers: n.network, Keys: n.keys,
+		Version: version, Errors: errorStatuses(), Status: n.miningStatus,
+		Metrics: n.metrics.Handler(), Observe: n.metrics.ObserveRequest, Logger: n.log,
+	})
+}
+
+// errorStatuses are the HTTP statuses of the errors that package api doesn't
+// know.
+func errorStatuses() []api.ErrorStatus {
+	return []api.ErrorStatus{
+		{Err: miner.ErrBusy, Status: http.StatusServiceUnavailable},
+		{Err: miner.ErrStopped, Status: http.StatusServiceUnavailable},
+		{Err: miner.ErrNoWallet, Status: http.StatusConflict},
+		{Err: peer.ErrAddress, Status: http.StatusBadRequest},
+		{Err: peer.ErrTooManyPeers, Status: http.StatusConflict},
+	}
+}
+
+// tellPeers queues a block for the peers without waiting for any of them.
+func (n *node) tellPeers(ctx context.Context, b wire.Block) {
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	n.network.BroadcastBlock(done, b)
+}
+
+// logInterval is between two lines about new blocks. On many cores there are
+// hundreds a second.
+const logInterval = time.Second
+
+// logTips logs new tips, the latest one only if they come too fast to read.
+func (n *node) logTips(ctx context.Context) error {
+	tips, cancel := n.chain.Subscribe()
+	defer cancel()
+	var found uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case tip := <-tips:
+			now := n.miner.Found()
+			n.log.Info("new tip", "height", tip.Height, "hash", tip.Hash, "mined_here", now-found)
+			found = now
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(logInterval):
+		}
+	}
+}
+
+// writeBack writes the text file, so that an original node can take the folder
+// over.
+func (n *node) writeBack() error {
+	blocks := n.chain.Tip().Height + 1
+	path := n.options.classicPath()
+	switch {
+	case n.options.classicFile == classicNever:
+		return nil
+	case n.options.classicFile == classicAuto && blocks > classicMaxBlocks:
+		n.log.Info("the chain is too long for the text file, which stays as it is; `miner export` writes it",
+			"file", path, "blocks", blocks, "limit", classicMaxBlocks)
+		return nil
+	}
+	if err := writeClassic(n.chain, path); err != nil {
+		return err
+	}
+	n.log.Info("wrote the text file", "file", path, "blocks", blocks)
+	return nil
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lode/chain"
+	"lode/chain/wallet"
+	"lode/miner"
+)
+
+// environmentPrefix precedes a flag's name, in capitals with underscores, in
+// the environment: --data-dir is MINER_DATA_DIR.
+const environmentPrefix = "MINER_"
+
+// When the original's text file is written at a clean stop.
+const (
+	classicAuto   = "auto"   // while the chain has at most classicMaxBlocks blocks
+	classicAlways = "always" // whatever the length
+	classicNever  = "never"  // neither written nor read
+)
+
+// classicMaxBlocks bounds the text file in auto mode: the original rewrites
+// all of it at every change, so a longer one helps nobody.
+const classicMaxBlocks = 10_000
+
+// options is everything the command line decides.
+type options struct {
+	host         string
+	port         int
+	dataDir      string
+	difficulty   int
+	classicFile  string
+	walletBits   int
+	createWallet bool
+
+	workers  int
+	cpus     string
+	pin      bool
+	kernel   string
+	search   string
+	mine     bool
+	resolve  bool
+	peers    []string
+	priority string
+
+	logFormat string
+	logLevel  string
+}
+
+// bindStore adds the flags that say which ledger is meant.
+func (o *options) bindStore(flags *pflag.FlagSet) {
+	flags.IntVarP(&o.port, "port", "p", 5000, "port of the REST API; it also names the node's files")
+	flags.StringVar(&o.dataDir, "data-dir", ".", "folder of the database, the text file and the wallet")
+	flags.IntVar(&o.difficulty, "difficulty", chain.DefaultDifficulty, "hex zeros that a proof of work's hash begins with; the same on every node of a network")
+}
+
+// bindNode adds the flags of a running node.
+func (o *options) bindNode(flags *pflag.FlagSet) {
+	flags.StringVar(&o.host, "host", "127.0.0.1", "address that the REST API listens on")
+	flags.StringVar(&o.classicFile, "classic-file", classicAuto, "the original node's text file is read at the start, and written at a clean stop: auto (up to 10,000 blocks), always, or never (nor read)")
+	flags.IntVar(&o.walletBits, "wallet-bits", 2048, "size of a new wallet's RSA key; the original makes 1024")
+	flags.BoolVar(&o.createWallet, "create-wallet", false, "make a wallet at the start if there is none")
+	flags.IntVar(&o.workers, "workers", 0, "mining workers, one thread each; 0 = as many as the machine allows")
+	flags.StringVar(&o.cpus, "cpus", "", "CPUs to mine on, like 0-3,8; empty = all that are allowed")
+	flags.BoolVar(&o.pin, "pin", true, "pin each worker to its CPU")
+	flags.StringVar(&o.kernel, "kernel", "", "search kernel by name; empty = the best one of this machine")
+	flags.StringVar(&o.search, "search", "fastest", "order of the proofs tried: fastest, or smallest as the original does")
+	flags.StringVar(&o.priority, "priority", "idle", "scheduling priority of the workers: idle, low or normal")
+	flags.BoolVar(&o.mine, "mine", false, "mine without end; implies --auto-resolve")
+	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")
+	flags.StringSliceVar(&o.peers, "peer", nil, "peer to add at the start, as host:port; may be given several times")
+	flags.StringVar(&o.logFormat, "log-format", "text", "log lines as text or json")
+	flags.StringVar(&o.logLevel, "log-level", "info", "least severe log lines that are shown: debug, info, warn or error")
+}
+
+// fromEnvironment gives every flag that was not on the command line the value
+// of its environment variable, if there is one: flag, then environment, then
+// default.
+func fromEnvironment(cmd *cobra.Command, _ []string) error {
+	var failed error
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		name := environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		value, set := os.LookupEnv(name)
+		if !set || flag.Changed || flag.Name == "help" || failed != nil {
+			return
+		}
+		if err := cmd.Flags().Set(flag.Name, value); err != nil {
+			failed = fmt.Errorf("environment variable %s: %w", name, err)
+		}
+	})
+	return failed
+}
+
+// checkStore refuses values of bindStore's flags that their types allow.
+func (o *options) checkStore() error {
+	switch {
+	case o.port < 1 || o.port > 65535:
+		return fmt.Errorf("--port %d: a port is a number from 1 to 65535", o.port)
+	case o.difficulty < 0 || o.difficulty > 64:
+		return fmt.Errorf("--difficulty %d: a SHA-256 hash has 0 to 64 hex digits", o.difficulty)
+	}
+	return nil
+}
+
+// check refuses values of all flags that their types allow.
+func (o *options) check() error {
+	if err := o.checkStore(); err != nil {
+		return err
+	}
+	switch {
+	case o.workers < 0:
+		return fmt.Errorf("--workers %d: must be 0 (all that the machine allows) or more", o.workers)
+	case o.walletBits < wallet.MinBits || o.walletBits > wallet.MaxBits:
+		return fmt.Errorf("--wallet-bits %d: %w", o.walletBits, wallet.ErrKeySize)
+	case !slices.Contains([]string{classicAuto, classicAlways, classicNever}, o.classicFile):
+		return fmt.Errorf("--classic-file %q: must be auto, always or never", o.classicFile)
+	}
+	_, err := miner.ParseMode(o.search)
+	if err != nil {
+		return fmt.Errorf("--search: %w", err)
+	}
+	return nil
+}
+
+// engine is the part of an engine's configuration that the flags decide.
+func (o *options) engine() (miner.Config, error) {
+	cpus, err := parseCPUs(o.cpus)
+	if err != nil {
+		return miner.Config{}, err
+	}
+	priority, err := miner.ParsePriority(o.priority)
+	if err != nil {
+		return miner.Config{}, fmt.Errorf("--priority: %w", err)
+	}
+	return miner.Config{Workers: o.workers, CPUs: cpus, Pin: o.pin, Priority: priority, Kernel: o.kernel}, nil
+}
+
+// database is the path of the node's database.
+func (o *options) database() string {
+	return filepath.Join(o.dataDir, "chain-"+strconv.Itoa(o.port)+".db")
+}
+
+// classicPath is the path of the original's text file.
+func (o *options) classicPath() string {
+	return filepath.Join(o.dataDir, "basicBlockChain"+strconv.Itoa(o.port)+".txt")
+}
+
+// wallet is the path of the wallet file, named as the original names it.
+func (o *options) wallet() string {
+	return filepath.Join(o.dataDir, "WalletKeys_"+strconv.Itoa(o.port)+".txt")
+}
+
+// address is what the REST API listens on.
+func (o *options) address() string { return net.JoinHostPort(o.host, strconv.Itoa(o.port)) }
+
+// self are the addresses under which this node may stand in its own list of
+// peers. A host that can't be listed is left out: it only costs a message that
+// the node sends to itself.
+func (o *options) self() []string {
+	hosts := []string{o.host, "localhost", "127.0.0.1", "::1"}
+	if ip := net.ParseIP(o.host); o.host == "" || ip.IsUnspecified() {
+		addresses, _ := net.InterfaceAddrs()
+		for _, address := range addresses {
+			if network, ok := address.(*net.IPNet); ok {
+				hosts = append(hosts, network.IP.String())
+			}
+		}
+	}
+	self := make([]string, 0, len(hosts))
+	for _, host := range hosts {
+		self = append(self, net.JoinHostPort(host, strconv.Itoa(o.port)))
+	}
+	return self
+}
+
+// parseCPUs reads a list like "0-3,8"; an empty one is nil.
+func parseCPUs(list string) ([]int, error) {
+	if list == "" {
+		return nil, nil
+	}
+	var cpus []int
+	for part := range strings.SplitSeq(list, ",") {
+		low, high, isRange := strings.Cut(part, "-")
+		first, err := strconv.ParseUint(low, 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("--cpus %q: %q is no CPU number; write a list like 0-3,8", list, low)
+		}
+		last := first
+		if isRange {
+			if last, err = strconv.ParseUint(high, 10, 16); err != nil || last < first {
+				return nil, fmt.Errorf("--cpus %q: %q is no range; write a list like 0-3,8", list, part)
+			}
+		}
+		for cpu := first; cpu <= last; cpu++ {
+			cpus = append(cpus, int(cpu))
+		}
+	}
+	return cpus, nil
+}

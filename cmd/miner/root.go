@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker (make build).
+var version = "devel"
+
+func newRootCommand() *cobra.Command {
+	var o options
+	root := &cobra.Command{
+		Use:   "miner",
+		Short: "A proof-of-work mining node for the network of the lecture's Python node",
+		Long: `miner keeps a ledger, answers the REST API of the Python node of the lecture
+"Building your own blockchain from scratch" and mines on all cores.
+
+Every flag can also be set in the environment: --data-dir is MINER_DATA_DIR.
+A flag on the command line wins.`,
+		Example: `  miner -p 5000 --workers 2
+  miner -p 5000 --create-wallet --mine --peer 127.0.0.1:5001`,
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: fromEnvironment,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return runNode(cmd.Context(), o, cmd.ErrOrStderr())
+		},
+	}
+	o.bindStore(root.Flags())
+	o.bindNode(root.Flags())
+	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newVersionCommand())
+	return root
+}
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, the revision and the Go release it was built with",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "miner %s (revision %s, %s, %s/%s)\n",
+				version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+// revision is the commit that the program was built from, as far as the Go
+// command recorded it.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return setting.Value
+			}
+		}
+	}
+	return "unknown"
+}

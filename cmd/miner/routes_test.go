@@ -1,0 +1,139 @@
+package main
+
+import (
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"lode/chain/wire"
+)
+
+// TestEveryRoute drives a real process over HTTP through all that it serves.
+func TestEveryRoute(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--difficulty", "2", "--workers", "1")
+
+	// Without a wallet.
+	p.must(http.StatusInternalServerError, "GET", "/wallet", "")
+	p.must(http.StatusInternalServerError, "GET", "/balance", "")
+	p.must(http.StatusBadRequest, "POST", "/transaction", `{"recipient": "r", "amount": 1}`)
+	p.must(http.StatusInternalServerError, "POST", "/mine", "")
+
+	// The original's routes.
+	if _, text := p.request("GET", "/", ""); text != "This works" {
+		t.Errorf("GET /: %q", text)
+	}
+	wallet := p.must(http.StatusCreated, "POST", "/wallet", "")
+	if again := p.must(http.StatusCreated, "GET", "/wallet", ""); again["public_key"] != wallet["public_key"] {
+		t.Error("GET /wallet shows another wallet than POST /wallet made")
+	}
+	p.mine()
+	if funds := p.must(http.StatusOK, "GET", "/balance", "")["Funds"]; funds != wire.Int(10) {
+		t.Errorf("funds after the first block: %v", funds)
+	}
+	p.must(http.StatusCreated, "POST", "/transaction", `{"recipient": "r", "amount": 2.5}`)
+	if open := p.must(http.StatusOK, "GET", "/transactions", "")["Open transactions :"]; len(open.([]any)) != 1 {
+		t.Errorf("open transactions: %v", open)
+	}
+	p.mine()
+	if blocks := p.blocks(); len(blocks) != 3 || len(blocks[2].Transactions) != 2 {
+		t.Errorf("chain: %v", blocks)
+	}
+	p.must(http.StatusCreated, "POST", "/node", `{"node": "127.0.0.1:1"}`)
+	p.must(http.StatusOK, "GET", "/node", "")
+	p.must(http.StatusOK, "POST", "/resolve_conflicts", "")
+	p.must(http.StatusOK, "DELETE", "/node/127.0.0.1:1", "")
+	p.must(http.StatusBadRequest, "POST", "/broadcast_transaction", `{}`)
+	p.must(http.StatusBadRequest, "POST", "/broadcast_block", `{}`)
+	p.must(http.StatusBadRequest, "POST", "/node", `{"node": "no address"}`)
+
+	// Ours.
+	address := wallet["public_key"].(string)
+	balance := p.must(http.StatusOK, "GET", "/v1/balances/"+address, "")
+	if balance["available"] != wire.Float(17.5) {
+		t.Errorf("balance: %v", balance)
+	}
+	for _, path := range []string{"/v1/status", "/v1/mining", "/v1/blocks", "/v1/blocks/2", "/v1/transactions",
+		"/v1/peers", "/openapi.json", "/healthz", "/readyz"} {
+		p.must(http.StatusOK, "GET", path, "")
+	}
+	p.must(http.StatusCreated, "POST", "/v1/peers", `{"address": "127.0.0.1:2"}`)
+	if code, _ := p.request("DELETE", "/v1/peers/127.0.0.1:2", ""); code != http.StatusNoContent {
+		t.Errorf("DELETE /v1/peers: %d", code)
+	}
+	p.must(http.StatusNotFound, "GET", "/nothing", "")
+	p.must(http.StatusMethodNotAllowed, "GET", "/mine", "")
+	p.interrupt()
+}
+
+// TestMetrics reads /metrics of a node that has mined and been asked.
+func TestMetrics(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "2", "--create-wallet", "--kernel", "generic")
+	p.mine()
+	p.must(http.StatusConflict, "POST", "/broadcast_block", `{"block": {"index": 1, "previous_hash": "", "transactions": [],
+		"proof": 1, "time_stamp": 0}}`)
+	p.must(http.StatusConflict, "POST", "/broadcast_block", `{"block": {"index": 2, "previous_hash": "", "transactions": [],
+		"proof": 1, "time_stamp": 0}}`)
+	code, text := p.request("GET", "/metrics", "")
+	if code != http.StatusOK {
+		t.Fatalf("GET /metrics: %d %s", code, text)
+	}
+	for _, want := range []string{
+		`miner_hashes_total{kernel="generic",worker="0"} `,
+		`miner_hashes_total{kernel="generic",worker="1"} `,
+		`miner_hashrate_hashes_per_second{window="10s"} `,
+		`miner_hashrate_hashes_per_second{window="60s"} `,
+		`miner_hashrate_hashes_per_second{window="15m"} `,
+		"miner_blocks_found_total 1\n",
+		"miner_blocks_accepted_total 1\n",
+		`miner_blocks_rejected_total{reason="previous_hash"} 1` + "\n",
+		"miner_cancel_latency_seconds_count ",
+		"miner_chain_height 1\n",
+		"miner_pool_transactions 0\n",
+		"miner_peers 0\n",
+		`miner_http_request_duration_seconds_count{code="201",method="POST",route="/mine"} 1` + "\n",
+		"miner_build_info{",
+		"go_goroutines ",
+		"process_start_time_seconds ",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("/metrics lacks %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+// TestPortInUse starts a second node on a port: it says so and leaves nothing.
+func TestPortInUse(t *testing.T) {
+	first := start(t, t.TempDir(), freePort(t))
+	second := launch(t, t.TempDir(), first.port)
+	if code := second.wait(); code != exitFailure {
+		t.Errorf("exit code %d", code)
+	}
+	if !strings.Contains(second.output.String(), "address already in use; is another node running?") {
+		t.Error(second.output)
+	}
+	if left, _ := os.ReadDir(second.dir); len(left) > 0 {
+		t.Errorf("a node that could not start left %v", left)
+	}
+}
+
+// TestMiningStatus compares /v1/mining with what the OpenAPI document says of it.
+func TestMiningStatus(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--workers", "3", "--pin=false", "--search", "smallest")
+	document := p.must(http.StatusOK, "GET", "/openapi.json", "")
+	schema := document["components"].(map[string]any)["schemas"].(map[string]any)["Mining"].(map[string]any)
+	status := p.must(http.StatusOK, "GET", "/v1/mining", "")
+	described := slices.Sorted(maps.Keys(schema["properties"].(map[string]any)))
+	if got := slices.Sorted(maps.Keys(status)); !slices.Equal(got, described) {
+		t.Errorf("members %v, described are %v", got, described)
+	}
+	workers := status["workers"].([]any)
+	if len(workers) != 3 || workers[2].(map[string]any)["cpu"] != wire.Int(-1) || status["search"] != "smallest" {
+		t.Errorf("%v", status)
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"lode/metrics"
+)
+
+// status is what the console shows.
+func (n *node) status() nodeStatus {
+	rates := n.engine.Rates()
+	return nodeStatus{
+		Height: n.chain.Tip().Height, Pool: len(n.chain.Pool()), Peers: len(n.network.List()),
+		TenSeconds: rates.TenSeconds, Minute: rates.Minute,
+	}
+}
+
+// miningStatus is the body of GET /v1/mining; openapi.json describes it.
+func (n *node) miningStatus() map[string]any {
+	rates := n.engine.Rates()
+	workers := []any{}
+	for _, w := range n.engine.Workers() {
+		workers = append(workers, map[string]any{"worker": w.Worker, "cpu": w.CPU, "kernel": w.Kernel, "hashes": w.Hashes})
+	}
+	return map[string]any{
+		"continuous": n.options.mine,
+		"search":     n.options.search,
+		"workers":    workers,
+		"hashes_per_second": map[string]any{
+			"10s": rates.TenSeconds, "60s": rates.Minute, "15m": rates.Quarter, "max": rates.Max,
+		},
+		"blocks_found":      n.miner.Found(),
+		"stale_searches":    n.miner.Stale(),
+		"kernel_mismatches": n.engine.Mismatches(),
+	}
+}
+
+func (n *node) newMetrics() (*metrics.Metrics, error) {
+	return metrics.New(metrics.Config{
+		Version: version, Revision: revision(),
+		Mining: n.miningMetrics, Ledger: n.ledgerMetrics, Network: n.networkMetrics, Logger: n.log,
+	})
+}
+
+func (n *node) miningMetrics() metrics.Mining {
+	m := metrics.Mining{
+		Rates:       metrics.Rates(n.engine.Rates()),
+		BlocksFound: n.miner.Found(), StaleSearches: n.miner.Stale(), KernelMismatches: n.engine.Mismatches(),
+	}
+	for _, w := range n.engine.Workers() {
+		m.Workers = append(m.Workers, metrics.Worker(w))
+	}
+	return m
+}
+
+func (n *node) ledgerMetrics() metrics.Ledger {
+	s := n.chain.Stats()
+	return metrics.Ledger{
+		Height: n.chain.Tip().Height, OpenTransactions: len(n.chain.Pool()),
+		BlocksAccepted: s.BlocksAccepted, BlocksRejected: s.BlocksRejected,
+		TransactionsAccepted: s.TransactionsAccepted, TransactionsRejected: s.TransactionsRejected,
+		Reorgs: s.Reorgs, DeepestReorg: s.DeepestReorg,
+	}
+}
+
+func (n *node) networkMetrics() metrics.Network {
+	network := metrics.Network{Conflict: n.network.Conflict()}
+	for _, p := range n.network.Stats() {
+		network.Peers = append(network.Peers, metrics.Peer{
+			Address: p.Address, Queued: p.Queued, Sent: p.Sent, Failed: p.Failed, Dropped: p.Dropped, LastSeen: p.LastSeen,
+		})
+	}
+	return network
+}
