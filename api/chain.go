@@ -190,7 +190,7 @@ func (h *handler) takeBlock(w http.ResponseWriter, r *http.Request, b wire.Block
 
 // isRefusal tells a rule of the ledger from what the node can't do now.
 func isRefusal(err error) bool {
-	return chain.Reason(err) != "other" && !errors.Is(err, chain.ErrPoolFull)
+	return chain.Reason(err) != chain.ReasonOther && !errors.Is(err, chain.ErrPoolFull)
 }
 
 func (h *handler) resolve(w http.ResponseWriter, r *http.Request) {

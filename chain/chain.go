@@ -140,7 +140,7 @@ func (c *Chain) Tip() Tip { return *c.tip.Load() }
 
 // Subscribe returns a channel on which every later tip arrives, the latest one
 // replacing one that was not taken yet. cancel ends the subscription.
-func (c *Chain) Subscribe() (tips <-chan Tip, cancel func()) { return c.tips.subscribe() }
+func (c *Chain) Subscribe() (tips <-chan Arrival, cancel func()) { return c.tips.subscribe() }
 
 // Stats counts what the ledger did since Open.
 func (c *Chain) Stats() Stats { return c.counters.snapshot() }
@@ -152,11 +152,7 @@ func (c *Chain) Add(ctx context.Context, b wire.Block) error {
 	c.writer.Lock()
 	defer c.writer.Unlock()
 	err := c.extend(ctx, []wire.Block{b})
-	c.counters.update(func(s *Stats) {
-		if err != nil {
-			s.BlocksRejected[Reason(err)]++
-		}
-	})
+	c.counters.rejected(err)
 	return err
 }
 

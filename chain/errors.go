@@ -50,6 +50,9 @@ var reasons = []struct {
 	{wire.ErrSyntax, "json"},
 }
 
+// ReasonOther is the Reason of an error that no rule made.
+const ReasonOther = "other"
+
 // Reason is a short, stable name of the rule that an error is about, for
 // metrics and logs; "other" for anything else.
 func Reason(err error) string {
@@ -61,5 +64,5 @@ func Reason(err error) string {
 	if field := new(wire.FieldError); errors.As(err, &field) {
 		return "field"
 	}
-	return "other"
+	return ReasonOther
 }

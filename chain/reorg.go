@@ -27,9 +27,7 @@ func (c *Chain) Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) 
 	before := c.Tip()
 	defer func() {
 		adopted = c.Tip() != before
-		if err != nil {
-			c.counters.update(func(s *Stats) { s.BlocksRejected[Reason(err)]++ })
-		}
+		c.counters.rejected(err)
 	}()
 	branch := branch{chain: c}
 	for b, err := range blocks {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"lode/chain"
 	"lode/chain/store"
@@ -272,11 +273,12 @@ func TestOneOfTwoBlocksWins(t *testing.T) {
 func TestLatestTipWins(t *testing.T) {
 	c := newChain(t, 0)
 	tips, cancel := c.Subscribe()
+	before := time.Now()
 	blocks := branchFrom(c.Tip(), 3, "a")
 	for _, b := range blocks {
 		must(t, c.Add(t.Context(), b))
 	}
-	if got := <-tips; got != tipOf(blocks[2]) {
+	if got := <-tips; got.Tip != tipOf(blocks[2]) || got.At.Before(before) || got.At.After(time.Now()) {
 		t.Errorf("tip %v, want the latest", got)
 	}
 	cancel()

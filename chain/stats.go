@@ -31,6 +31,16 @@ func (c *counters) update(change func(*Stats)) {
 	change(&c.stats)
 }
 
+// rejected counts a block that a rule refused. What is no rule's error says
+// nothing of the block: a caller that gave up, a disk, a download that broke off.
+func (c *counters) rejected(err error) {
+	reason := Reason(err)
+	if err == nil || reason == ReasonOther {
+		return
+	}
+	c.update(func(s *Stats) { s.BlocksRejected[reason]++ })
+}
+
 func (c *counters) snapshot() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,6 +1,9 @@
 package chain
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Tip is the last block of the chain.
 type Tip struct {
@@ -8,20 +11,26 @@ type Tip struct {
 	Hash   string
 }
 
+// Arrival is a new tip.
+type Arrival struct {
+	Tip
+	At time.Time // when it had become the tip, durably
+}
+
 // tips hands every new tip to its subscribers.
 type tips struct {
 	mu          sync.Mutex // guards subscribers and sending to them
-	subscribers map[chan Tip]struct{}
+	subscribers map[chan Arrival]struct{}
 }
 
 // subscribe returns a channel with one slot: a subscriber that is slow finds
 // the latest tip in it, and publishing never waits.
-func (s *tips) subscribe() (<-chan Tip, func()) {
-	slot := make(chan Tip, 1)
+func (s *tips) subscribe() (<-chan Arrival, func()) {
+	slot := make(chan Arrival, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.subscribers == nil {
-		s.subscribers = map[chan Tip]struct{}{}
+		s.subscribers = map[chan Arrival]struct{}{}
 	}
 	s.subscribers[slot] = struct{}{}
 	return slot, func() {
@@ -32,6 +41,7 @@ func (s *tips) subscribe() (<-chan Tip, func()) {
 }
 
 func (s *tips) publish(tip Tip) {
+	arrival := Arrival{tip, time.Now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for slot := range s.subscribers {
@@ -39,6 +49,6 @@ func (s *tips) publish(tip Tip) {
 		case <-slot: // the older tip is of no use to anybody
 		default:
 		}
-		slot <- tip // only publish sends, and it holds the lock: there is room
+		slot <- arrival // only publish sends, and it holds the lock: there is room
 	}
 }

@@ -84,7 +84,7 @@ func TestForeignTextEverywhereElse(t *testing.T) {
 	const foreign = "\xff"
 	cfg := empty()
 	cfg.Version, cfg.Revision = foreign, foreign
-	cfg.Mining = func() Mining { return Mining{Workers: []Worker{{Kernel: foreign}}} }
+	cfg.Mining = func() Mining { return Mining{Workers: []Worker{{Hashes: map[string]uint64{foreign: 0}}}} }
 	cfg.Ledger = func() Ledger {
 		return Ledger{BlocksRejected: map[string]uint64{foreign: 1}, TransactionsRejected: map[string]uint64{foreign: 2}}
 	}

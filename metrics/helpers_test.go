@@ -22,7 +22,11 @@ func fixed() Config {
 		Revision: "0123abc",
 		Mining: func() Mining {
 			return Mining{
-				Workers:     []Worker{{0, 0, "sha", 1000}, {1, 35, "sha", 2000}, {2, -1, "generic", 3000}},
+				Workers: []Worker{
+					{0, 0, "sha", map[string]uint64{"sha": 1000}},
+					{1, 35, "generic", map[string]uint64{"sha": 1500, "generic": 500}},
+					{2, -1, "generic", map[string]uint64{"generic": 3000}},
+				},
 				Rates:       Rates{10.5, 60.25, 900, 1e9},
 				BlocksFound: 3, StaleSearches: 4, KernelMismatches: 5,
 			}

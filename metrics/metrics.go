@@ -85,8 +85,8 @@ func newHandler(registry *prometheus.Registry, logger *slog.Logger) http.Handler
 // client asks.
 func (m *Metrics) Handler() http.Handler { return m.handler }
 
-// ObserveCancel notes how long the last worker took to leave a search after the
-// reason to stop it, such as a new tip. Workers call it: it neither waits nor
+// ObserveCancel notes how long after a new tip's acceptance the last worker left
+// the search that it made useless. Workers call it: it neither waits nor
 // allocates.
 func (m *Metrics) ObserveCancel(latency time.Duration) { m.cancels.Observe(latency.Seconds()) }
 
@@ -103,7 +103,7 @@ func (m *Metrics) ObserveRequest(method, route string, code int, duration time.D
 func newCancels() prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: namespace + "cancel_latency_seconds",
-		Help: "Time from the reason to stop a search, such as a new tip, to the last worker's leaving it.",
+		Help: "Time from the acceptance of a new tip to the last worker's leaving the search that it made useless.",
 		Buckets: []float64{10e-6, 25e-6, 50e-6, 75e-6, 100e-6, 150e-6, 200e-6, 300e-6, 500e-6,
 			1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 1},
 	})

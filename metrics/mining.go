@@ -5,9 +5,9 @@ import "strconv"
 // Worker is one goroutine that searches.
 type Worker struct {
 	Worker int
-	CPU    int // -1 if it is not pinned
-	Kernel string
-	Hashes uint64 // since the start
+	CPU    int               // -1 if it is not pinned
+	Kernel string            // in use
+	Hashes map[string]uint64 // since the start, by the kernel that computed them
 }
 
 // Rates are hash rates in hashes per second.
@@ -45,7 +45,9 @@ func miningFamilies() []family[Mining] {
 
 func hashes(m Mining, emit emitFunc) {
 	for _, w := range m.Workers {
-		emit(float64(w.Hashes), strconv.Itoa(w.Worker), w.Kernel)
+		for kernel, hashes := range w.Hashes {
+			emit(float64(hashes), strconv.Itoa(w.Worker), kernel)
+		}
 	}
 }
 

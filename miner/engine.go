@@ -32,8 +32,9 @@ type Config struct {
 	Kernel   string   // by name; empty = the best one
 	Logger   *slog.Logger
 
-	// Cancelled is told how long after a cancellation the last worker left. It is
-	// called by workers and must return soon; nil is fine.
+	// Cancelled is told how long after a new tip was accepted the last worker left
+	// the search that it made useless. Workers call it, so it must return soon; nil
+	// is fine.
 	Cancelled func(time.Duration)
 }
 
@@ -43,7 +44,8 @@ type Engine struct {
 	cfg         Config
 	description string
 	workers     []*worker
-	kernel      atomic.Pointer[kernel.Kernel] // the one in use
+	kernels     []kernel.Kernel // the selected one, and the portable one in reserve
+	using       atomic.Int32    // the index of the one in use
 	mismatches  atomic.Uint64
 	rates       rates
 
@@ -65,12 +67,12 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg:         cfg,
 		description: whyWorkers + "; kernel " + selected.Name + ": " + whyKernel,
+		kernels:     []kernel.Kernel{selected, kernel.Generic()},
 		turn:        make(chan struct{}, 1),
 		ended:       make(chan struct{}),
 	}
-	e.kernel.Store(&selected)
 	for i, cpu := range cpus {
-		e.workers = append(e.workers, &worker{engine: e, id: i, cpu: cpu, jobs: make(chan *job, 1)})
+		e.workers = append(e.workers, newWorker(e, i, cpu))
 	}
 	return e, nil
 }
@@ -114,8 +116,9 @@ func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
 	select {
 	case <-j.done:
 	case <-ctx.Done():
-		e.cancel(j)
-		return wire.Number{}, context.Cause(ctx)
+		cause := context.Cause(ctx)
+		e.cancel(j, cause)
+		return wire.Number{}, cause
 	case <-e.ended:
 		return wire.Number{}, ErrStopped
 	}
@@ -126,9 +129,12 @@ func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
 	return wire.BigInt(bigUint(proof)), nil
 }
 
-func (e *Engine) cancel(j *job) {
-	if j.stop() {
-		e.observe(0)
+// cancel stops a job. If a new tip is the cause, the time since then is counted
+// once no worker is on the job any more.
+func (e *Engine) cancel(j *job, cause error) {
+	stale, isStale := errors.AsType[staleError](cause)
+	if idle := j.stop(stale.accepted); idle && isStale {
+		e.observe(time.Since(stale.accepted))
 	}
 }
 
@@ -140,35 +146,43 @@ func (e *Engine) observe(latency time.Duration) {
 
 // drop replaces a kernel that reported a hit that is none. It may waste no more
 // work; a wrong proof never leaves the engine.
-func (e *Engine) drop(wrong *kernel.Kernel) {
+func (e *Engine) drop(wrong int32) {
 	e.mismatches.Add(1)
-	portable := kernel.Generic()
-	if e.kernel.CompareAndSwap(wrong, &portable) {
-		e.cfg.Logger.Error("a kernel computed a wrong hash and is not used any more", "kernel", wrong.Name, "instead", portable.Name)
+	if portable := int32(len(e.kernels) - 1); wrong != portable && e.using.CompareAndSwap(wrong, portable) {
+		e.cfg.Logger.Error("a kernel computed a wrong hash and is not used any more",
+			"kernel", e.kernels[wrong].Name, "instead", e.kernels[portable].Name)
 	}
 }
 
-// WorkerStatus is what one worker has done.
+// WorkerStatus is what one worker has done since the start.
 type WorkerStatus struct {
 	Worker int
-	CPU    int // -1 if it is not pinned
-	Kernel string
-	Hashes uint64
+	CPU    int               // -1 if it is not pinned
+	Kernel string            // in use
+	Hashes map[string]uint64 // by the kernel that computed them
 }
 
-// Workers are the workers' counters since the start.
+// Workers are the workers' states.
 func (e *Engine) Workers() []WorkerStatus {
 	list := make([]WorkerStatus, 0, len(e.workers))
 	for _, w := range e.workers {
-		list = append(list, WorkerStatus{w.id, w.cpu, e.kernel.Load().Name, w.hashes.Load()})
+		using := e.using.Load()
+		hashes := map[string]uint64{}
+		for i, k := range e.kernels {
+			if count := w.hashes[i].Load(); count > 0 || int32(i) == using {
+				hashes[k.Name] += count
+			}
+		}
+		list = append(list, WorkerStatus{w.id, w.cpu, e.kernels[using].Name, hashes})
 	}
 	return list
 }
 
-func (e *Engine) hashes() uint64 {
-	var sum uint64
+func (e *Engine) hashes() (sum uint64) {
 	for _, w := range e.workers {
-		sum += w.hashes.Load()
+		for i := range w.hashes {
+			sum += w.hashes[i].Load()
+		}
 	}
 	return sum
 }

@@ -113,39 +113,63 @@ func (liar) Scan(uint64, int) int { return 0 }
 func TestALyingKernelIsDropped(t *testing.T) {
 	var log strings.Builder
 	e := start(t, Config{Workers: 1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	e.kernel.Store(&kernel.Kernel{Name: "liar", NewScanner: func(*kernel.Work) kernel.Scanner { return liar{} }})
+	e.kernels[0] = kernel.Kernel{Name: "liar", NewScanner: func(*kernel.Work) kernel.Scanner { return liar{} }}
 	golden := goldenProofs(t)["block 1 of every chain"]
 	prefix := strings.TrimSuffix(golden["preimage"].(string), "13424")
 	got, err := e.Search(t.Context(), Job{Prefix: []byte(prefix), Difficulty: 5, Mode: Smallest})
 	if err != nil || got != wire.Int(13424) {
 		t.Errorf("proof %s, error %v, want 13424", got, err)
 	}
-	if e.Mismatches() != 1 || !strings.Contains(log.String(), "kernel=liar") || e.Workers()[0].Kernel != "generic" {
-		t.Errorf("%d mismatches, kernel %s, log %q", e.Mismatches(), e.Workers()[0].Kernel, log.String())
+	if e.Mismatches() != 1 || !strings.Contains(log.String(), "kernel=liar") {
+		t.Errorf("%d mismatches, log %q", e.Mismatches(), log.String())
+	}
+	// Each kernel's hashes stay its own: the liar's first batch, the ten candidates
+	// of one digit, and what the portable one computed after it.
+	if w := e.Workers()[0]; w.Kernel != "generic" || w.Hashes["liar"] != 10 || w.Hashes["generic"] < 13424-10 {
+		t.Errorf("worker %+v", w)
 	}
 }
 
+// TestSearchIsCancelled stops searches. Those that a new tip made useless count
+// as cancellations, from the tip's acceptance on; others don't.
 func TestSearchIsCancelled(t *testing.T) {
-	latencies := make(chan time.Duration, 1)
-	e := start(t, Config{Cancelled: func(d time.Duration) { latencies <- d }})
-	reason := errors.New("reason")
-	for range 100 {
-		ctx, cancel := context.WithCancelCause(t.Context())
-		result := make(chan error)
-		go func() {
-			_, err := e.Search(ctx, Job{Prefix: []byte("x"), Difficulty: 64})
-			result <- err
-		}()
-		before := e.hashes()
-		for e.hashes() == before { // until a worker is on it
+	const rounds, ago = 100, time.Hour
+	latencies := make(chan time.Duration, rounds)
+	t.Run("new tip", func(t *testing.T) {
+		e := start(t, Config{Cancelled: func(d time.Duration) { latencies <- d }})
+		for range rounds {
+			cancelSearch(t, e, staleError{time.Now().Add(-ago)})
+			if latency := <-latencies; latency < ago || latency > 2*ago {
+				t.Errorf("latency %v, though the tip came %v ago", latency, ago)
+			}
 		}
-		cancel(reason)
-		if err := <-result; !errors.Is(err, reason) {
-			t.Fatalf("error %v, want the cause", err)
+	})
+	t.Run("other reason", func(t *testing.T) {
+		e := start(t, Config{Cancelled: func(d time.Duration) { latencies <- d }})
+		for range rounds {
+			cancelSearch(t, e, errors.New("reason"))
 		}
-		if latency := <-latencies; latency < 0 {
-			t.Errorf("latency %v", latency)
-		}
+	})
+	if len(latencies) > 0 { // the engine has ended, and with it all of its workers
+		t.Errorf("%d searches that no tip ended were counted", len(latencies))
+	}
+}
+
+// cancelSearch begins a search without end and cancels it.
+func cancelSearch(t *testing.T, e *Engine, reason error) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	result := make(chan error)
+	go func() {
+		_, err := e.Search(ctx, Job{Prefix: []byte("x"), Difficulty: 64})
+		result <- err
+	}()
+	before := e.hashes()
+	for e.hashes() == before { // until a worker is on it
+	}
+	cancel(reason)
+	if err := <-result; !errors.Is(err, reason) {
+		t.Fatalf("error %v, want the cause", err)
 	}
 }
 
@@ -192,8 +216,10 @@ func TestAnExhaustedJobEnds(t *testing.T) {
 	j := newJob(Job{})
 	j.segments, j.starts, j.batches = []segment{{1, 0, 10}}, []uint64{0}, 1
 	j.best.Store(1)
-	if !j.enter() || !j.enter() {
-		t.Fatal("a worker could not enter")
+	for range 2 {
+		if !j.enter() {
+			t.Fatal("a worker could not enter")
+		}
 	}
 	if _, ok := j.claim(); !ok {
 		t.Fatal("no batch to claim")

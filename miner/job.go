@@ -35,7 +35,7 @@ type job struct {
 	mu        sync.Mutex // guards the fields below
 	active    int        // workers between enter and leave
 	proof     uint64     // the hit in best
-	stoppedAt time.Time
+	uselessAt time.Time  // when a new tip made it so; zero: none did
 	ended     bool
 	done      chan struct{} // closed when the result is final
 }
@@ -97,9 +97,9 @@ func (j *job) enter() bool {
 
 // leave counts a worker out. The last one ends the job if there is a result:
 // every batch below the best one was claimed by a worker that has now left, as
-// batches are claimed in order. It returns how long after stop the last worker
-// left, false if it wasn't the last or nobody stopped the job.
-func (j *job) leave() (latency time.Duration, cancelled bool) {
+// batches are claimed in order. Of a job that a new tip had made useless the
+// last one returns how long ago that was.
+func (j *job) leave() (latency time.Duration, isLast bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.active--
@@ -108,7 +108,7 @@ func (j *job) leave() (latency time.Duration, cancelled bool) {
 	}
 	if j.stopped.Load() {
 		j.ended = true
-		return time.Since(j.stoppedAt), true
+		return time.Since(j.uselessAt), !j.uselessAt.IsZero()
 	}
 	if j.best.Load() < j.batches || j.next.Load() >= j.batches {
 		j.ended = true
@@ -117,12 +117,13 @@ func (j *job) leave() (latency time.Duration, cancelled bool) {
 	return 0, false
 }
 
-// stop tells the workers to leave and waits for none of them. It returns true
-// if no worker was on the job any more.
-func (j *job) stop() (idle bool) {
+// stop tells the workers to leave and waits for none of them. uselessAt is when
+// a new tip made the job useless, zero if it is stopped for another reason. It
+// returns true if no worker was on the job any more.
+func (j *job) stop(uselessAt time.Time) (idle bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.stoppedAt = time.Now()
+	j.uselessAt = uselessAt
 	j.stopped.Store(true)
 	idle = j.active == 0 && !j.ended
 	j.ended = j.ended || idle

@@ -20,11 +20,15 @@ var (
 	ErrBusy = errors.New("too many requests to mine are waiting")
 )
 
-// Why a search was cancelled, as the cause of its context.
-var (
-	errNewTip      = errors.New("there is a new tip")
-	errNewTemplate = errors.New("there are new transactions")
-)
+// errNewTemplate and staleError are why a search was cancelled, as the cause of
+// its context.
+var errNewTemplate = errors.New("there are new transactions")
+
+type staleError struct {
+	accepted time.Time // when the new tip was
+}
+
+func (staleError) Error() string { return "there is a new tip" }
 
 // refreshInterval is how long a search goes on, at least, before transactions
 // that arrived meanwhile make a new template.
@@ -32,7 +36,7 @@ const refreshInterval = time.Second
 
 // Ledger is what a Miner needs of the chain.
 type Ledger interface {
-	Subscribe() (tips <-chan chain.Tip, cancel func())
+	Subscribe() (tips <-chan chain.Arrival, cancel func())
 	Tip() chain.Tip
 	Template(miner string) (chain.Template, error)
 	Add(ctx context.Context, b wire.Block) error
@@ -100,7 +104,7 @@ func (m *Miner) Mine(ctx context.Context) (wire.Block, error) {
 			m.found.Add(1)
 			return b, nil
 		case errors.Is(err, errNewTemplate):
-		case errors.Is(err, errNewTip), errors.Is(err, chain.ErrStale), errors.Is(err, chain.ErrPreviousHash):
+		case isStale(err):
 			m.stale.Add(1)
 		default:
 			return wire.Block{}, err
@@ -108,9 +112,15 @@ func (m *Miner) Mine(ctx context.Context) (wire.Block, error) {
 	}
 }
 
-// attempt searches a proof for one template. errNewTip and errNewTemplate say
+// isStale tells that a new tip came first, during the search or after it.
+func isStale(err error) bool {
+	_, cancelled := errors.AsType[staleError](err)
+	return cancelled || errors.Is(err, chain.ErrStale) || errors.Is(err, chain.ErrPreviousHash)
+}
+
+// attempt searches a proof for one template. A staleError and errNewTemplate say
 // that another attempt is due.
-func (m *Miner) attempt(ctx context.Context, tips <-chan chain.Tip) (wire.Block, error) {
+func (m *Miner) attempt(ctx context.Context, tips <-chan chain.Arrival) (wire.Block, error) {
 	address, ok := m.cfg.Address()
 	if !ok {
 		return wire.Block{}, ErrNoWallet
@@ -152,7 +162,7 @@ func (m *Miner) search(ctx context.Context, job Job, watch func(context.Context)
 
 // outdated waits until the template is no longer the one to mine and says why;
 // nil when the search has ended.
-func (m *Miner) outdated(searching context.Context, template chain.Template, prefix []byte, address string, tips <-chan chain.Tip) error {
+func (m *Miner) outdated(searching context.Context, template chain.Template, prefix []byte, address string, tips <-chan chain.Arrival) error {
 	ticker := time.NewTicker(refreshInterval)
 	defer ticker.Stop()
 	for {
@@ -160,8 +170,8 @@ func (m *Miner) outdated(searching context.Context, template chain.Template, pre
 		case <-searching.Done():
 			return nil
 		case tip := <-tips:
-			if tip != template.Parent {
-				return errNewTip
+			if tip.Tip != template.Parent {
+				return staleError{tip.At}
 			}
 		case <-ticker.C:
 			next, err := m.cfg.Ledger.Template(address)

@@ -19,10 +19,18 @@ type worker struct {
 	id     int
 	cpu    int // -1 if it is not pinned
 	jobs   chan *job
+	hashes []counter // by the kernel's index
+}
 
-	_      [cacheLine]byte // so that no other worker's counter shares a line
-	hashes atomic.Uint64
-	_      [cacheLine]byte
+// counter has cache lines of its own, so that workers don't slow each other.
+type counter struct {
+	_ [cacheLine]byte
+	atomic.Uint64
+	_ [cacheLine]byte
+}
+
+func newWorker(e *Engine, id, cpu int) *worker {
+	return &worker{engine: e, id: id, cpu: cpu, jobs: make(chan *job, 1), hashes: make([]counter, len(e.kernels))}
 }
 
 // assign hands the worker a job in place of one that it has not begun. Only
@@ -58,12 +66,12 @@ func (w *worker) work(ctx context.Context, j *job) {
 		return
 	}
 	defer func() {
-		if latency, cancelled := j.leave(); cancelled {
+		if latency, isLast := j.leave(); isLast {
 			w.engine.observe(latency)
 		}
 	}()
 	var scanner kernel.Scanner
-	var using *kernel.Kernel
+	var using int32
 	current := -1
 	for ctx.Err() == nil {
 		number, ok := j.claim()
@@ -71,12 +79,12 @@ func (w *worker) work(ctx context.Context, j *job) {
 			return
 		}
 		segment, first, count := j.candidates(number)
-		if best := w.engine.kernel.Load(); segment != current || best != using {
-			current, using = segment, best
-			scanner = using.NewScanner(j.works[segment]())
+		if k := w.engine.using.Load(); segment != current || k != using {
+			current, using = segment, k
+			scanner = w.engine.kernels[using].NewScanner(j.works[segment]())
 		}
 		i := scanner.Scan(first, count)
-		w.hashes.Add(uint64(count))
+		w.hashes[using].Add(uint64(count))
 		if i >= 0 {
 			w.confirm(j, number, first, count, i, using)
 		}
@@ -85,7 +93,7 @@ func (w *worker) work(ctx context.Context, j *job) {
 
 // confirm checks a hit with portable code. If it is none, the kernel is dropped
 // and the batch scanned again.
-func (w *worker) confirm(j *job, number, first uint64, count, i int, using *kernel.Kernel) {
+func (w *worker) confirm(j *job, number, first uint64, count, i int, using int32) {
 	segment, _, _ := j.candidates(number)
 	work := j.works[segment]()
 	if i >= count || !kernel.Verify(work, first+uint64(i)) {

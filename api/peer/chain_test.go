@@ -69,14 +69,14 @@ func TestChainFollows(t *testing.T) {
 	n := newNetwork(t, Config{Ledger: c, AutoResolve: true})
 	run(t, n)
 	for tip := range tips {
-		if tip == theirs.Tip() {
+		if tip.Tip == theirs.Tip() {
 			break
 		}
 	}
 	theirs.set(extend(theirs.chain(), 4, 4))
 	n.Ahead(theirs.chain()[12])
 	for tip := range tips {
-		if tip == theirs.Tip() {
+		if tip.Tip == theirs.Tip() {
 			break
 		}
 	}

@@ -18,7 +18,7 @@ func (n *node) miningStatus() map[string]any {
 	rates := n.engine.Rates()
 	workers := []any{}
 	for _, w := range n.engine.Workers() {
-		workers = append(workers, map[string]any{"worker": w.Worker, "cpu": w.CPU, "kernel": w.Kernel, "hashes": w.Hashes})
+		workers = append(workers, map[string]any{"worker": w.Worker, "cpu": w.CPU, "kernel": w.Kernel, "hashes": total(w.Hashes)})
 	}
 	return map[string]any{
 		"continuous": n.options.mine,
@@ -31,6 +31,13 @@ func (n *node) miningStatus() map[string]any {
 		"stale_searches":    n.miner.Stale(),
 		"kernel_mismatches": n.engine.Mismatches(),
 	}
+}
+
+func total(counts map[string]uint64) (all uint64) {
+	for _, count := range counts {
+		all += count
+	}
+	return all
 }
 
 func (n *node) newMetrics() (*metrics.Metrics, error) {
