@@ -1,13 +1,19 @@
 // Package bench measures the whole path: the search, the ledger, POST /mine
-// and cancellation.
+// and cancellation. Every case checks what it measured, so that code that does
+// nothing gets no score.
 package bench
 
 import (
+	"context"
+	"log/slog"
+	"runtime"
+	"slices"
 	"testing"
+	"time"
 
 	"lode/chain"
 	"lode/chain/store"
-	"lode/chain/wire"
+	"lode/miner"
 )
 
 // Case is one benchmark. Names follow benchstat's key=value form.
@@ -18,43 +24,97 @@ type Case struct {
 
 // Cases are all benchmarks of the suite.
 func Cases() []Case {
-	return []Case{
-		{"ledger=add/store=memory", addToMemory},
-		{"ledger=add/store=bbolt", addToDisk},
-	}
+	return slices.Concat(scans(), searches(), additions(), mines(), cancellations())
 }
 
-// difficulty makes every proof valid, so that only the ledger is measured.
-const difficulty = 0
-
-func addToMemory(b *testing.B) { add(b, store.NewMemory()) }
-
-func addToDisk(b *testing.B) {
-	db, err := store.Open(b.TempDir() + "/chain.db")
-	if err != nil {
-		b.Fatal(err)
-	}
-	add(b, db)
+// stores are the kinds of store that a ledger is measured on. The database is
+// in a folder for temporary files, whose disk decides what a commit costs.
+var stores = []struct {
+	name string
+	open func(*testing.B) chain.Store
+}{
+	{"memory", func(*testing.B) chain.Store { return store.NewMemory() }},
+	{"bbolt", func(b *testing.B) chain.Store {
+		db, err := store.Open(b.TempDir() + "/chain.db")
+		must(b, err)
+		return db
+	}},
 }
 
-// add measures chain.Add of a block that pays only its miner.
-func add(b *testing.B, s chain.Store) {
+// workerCounts are how many workers an engine has, as miner.Config counts.
+var workerCounts = []struct {
+	name  string
+	count int
+}{{"1", 1}, {"all", 0}}
+
+// openChain opens a ledger and closes it, with its store, when the benchmark
+// ends.
+func openChain(b *testing.B, s chain.Store, difficulty int) *chain.Chain {
+	b.Helper()
 	c, err := chain.Open(chain.Config{Store: s, Difficulty: difficulty})
-	if err != nil {
-		b.Fatal(err)
-	}
+	must(b, err)
+	b.Cleanup(func() { must(b, c.Close()) })
+	return c
+}
+
+// startEngine runs a search engine for the benchmark's duration, pinned and
+// with as many Ps as in a node.
+func startEngine(b *testing.B, cfg miner.Config) *miner.Engine {
+	b.Helper()
+	cfg.Pin, cfg.Logger = true, silent()
+	e, err := miner.NewEngine(cfg)
+	must(b, err)
+	before := runtime.GOMAXPROCS(e.GOMAXPROCS())
+	b.Cleanup(func() { runtime.GOMAXPROCS(before) })
+	background(b, e.Run)
+	return e
+}
+
+// background runs a part that has to end, without an error, when the benchmark
+// does. Its cleanup waits for that, before those that were registered earlier.
+func background(b *testing.B, run func(context.Context) error) {
+	ended := make(chan error, 1)
+	go func() { ended <- run(b.Context()) }()
 	b.Cleanup(func() {
-		if err := c.Close(); err != nil {
+		if err := <-ended; err != nil {
 			b.Error(err)
 		}
 	})
-	for b.Loop() {
-		template, err := c.Template("miner")
-		if err != nil {
-			b.Fatal(err)
+}
+
+// startInterval is how often is looked whether all workers have begun. Idle
+// threads would hardly begin beside a loop that never sleeps.
+const startInterval = 100 * time.Microsecond
+
+// waitForWorkers returns when every worker has hashed since it was idle. An
+// error that comes out of ended before that fails the benchmark.
+func waitForWorkers(b *testing.B, e *miner.Engine, idle []miner.WorkerStatus, ended <-chan error) {
+	b.Helper()
+	poll := time.NewTicker(startInterval)
+	defer poll.Stop()
+	for !allBegan(idle, e.Workers()) {
+		select {
+		case err := <-ended:
+			b.Fatalf("the search ended before all workers were on it: %v", err)
+		case <-poll.C:
 		}
-		if err := c.Add(b.Context(), template.Block(wire.Int(0), wire.Int(0))); err != nil {
-			b.Fatal(err)
+	}
+}
+
+func allBegan(idle, now []miner.WorkerStatus) bool {
+	for i, w := range now {
+		if w.Hashes[w.Kernel] == idle[i].Hashes[w.Kernel] {
+			return false
 		}
+	}
+	return true
+}
+
+func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func must(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
 	}
 }
