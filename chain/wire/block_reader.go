@@ -144,7 +144,7 @@ func (r *BlockReader) readElement() error {
 		} else if err != nil {
 			return err
 		}
-		if len(r.element) == r.maxBytes {
+		if len(r.element) >= r.maxBytes {
 			return fmt.Errorf("%w: more than %d bytes", ErrBlockSize, r.maxBytes)
 		}
 		r.element = append(r.element, c)

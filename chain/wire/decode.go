@@ -69,16 +69,16 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
+// value reads a value that stands in as many arrays and objects as depth says.
 func (d *decoder) value(depth int) (any, error) {
-	if depth > MaxDepth {
-		return nil, fmt.Errorf("%w at byte %d", ErrDepth, d.pos)
-	}
 	d.skipSpace()
 	switch c := d.peek(); {
 	case d.pos >= len(d.data):
 		return nil, d.fail("a value is missing")
 	case c == '"':
 		return d.string()
+	case depth == MaxDepth && (c == '{' || c == '['):
+		return nil, fmt.Errorf("%w at byte %d", ErrDepth, d.pos)
 	case c == '{':
 		return d.object(depth)
 	case c == '[':

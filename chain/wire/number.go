@@ -163,18 +163,12 @@ func (n Number) Sign() int {
 	switch {
 	case !n.IsFinite():
 		return map[string]int{"inf": 1, "-inf": -1}[n.text]
-	case !strings.ContainsAny(mantissa(n.text), "123456789"):
-		return 0
+	case !strings.ContainsAny(n.text, "123456789"):
+		return 0 // zero is never spelled with an exponent
 	case strings.HasPrefix(n.text, "-"):
 		return -1
 	}
 	return 1
-}
-
-// mantissa is the part before the exponent.
-func mantissa(text string) string {
-	before, _, _ := strings.Cut(text, "e")
-	return before
 }
 
 // Int64 is n's value if n is an int that fits.
