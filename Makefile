@@ -19,7 +19,8 @@ build: ## build bin/miner
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/miner
 
 run: build ## start a node on port 5000 that makes a wallet if there is none, and mines
-	@mkdir -p $(RUN_DIR)
+	@echo "A node starts on port $(PORT) in the folder $(RUN_DIR). Ctrl-C stops it."
+	@echo "Ask it from another terminal: curl localhost:$(PORT)/v1/status"
 	$(BIN) -p $(PORT) --data-dir $(RUN_DIR) --create-wallet --mine
 
 test: ## run everything: checks, tests under the race detector, fuzz seeds, benchmarks once

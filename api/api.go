@@ -10,14 +10,12 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"lode/chain"
 	"lode/chain/wallet"
 	"lode/chain/wire"
 )
-
-// Software is what /v1/status calls this program. Nodes tell each other from
-// the original by it.
-const Software = "lode"
 
 // Limits that hold where Config leaves the field 0.
 const (
@@ -35,7 +33,7 @@ type Ledger interface {
 	Balance(address string) (chain.Balance, error)
 	Pool() []wire.Transaction
 	Add(ctx context.Context, b wire.Block) error
-	AddTransaction(ctx context.Context, t wire.Transaction) error
+	AddTransaction(t wire.Transaction) error
 }
 
 // Miner finds one block and adds it to the ledger.
@@ -47,7 +45,7 @@ type Miner interface {
 // or the context is done; deliveries go on without it.
 type Peers interface {
 	Add(address string) error
-	Remove(address string) error
+	Remove(address string) error // nil for what isn't known, whether an address or not
 	List() []string
 	BroadcastBlock(ctx context.Context, b wire.Block)
 	BroadcastTransaction(ctx context.Context, t wire.Transaction)
@@ -85,7 +83,7 @@ type Config struct {
 	Observe func(method, route string, code int, d time.Duration)
 	Logger  *slog.Logger
 
-	MaxRequests   int           // requests in progress, but for POST /mine; more are answered 503
+	MaxRequests   int           // requests in progress, but for POST /mine; those of peers count apart; more are answered 503
 	MaxMining     int           // POST /mine in progress; more are answered 503
 	BroadcastWait time.Duration // how long an answer waits for the peers at most
 }
@@ -125,10 +123,12 @@ func (c Config) withDefaults() (Config, error) {
 // handler answers requests. Its fields don't change after New.
 type handler struct {
 	Config
-	statuses []ErrorStatus
-	requests gate // everything but mining and health
-	mining   gate
-	large    gate // bodies of more than maxBody
+	statuses   []ErrorStatus
+	requests   gate // everything but what has a gate of its own, metrics and health
+	broadcasts gate // of peers, whom no other client may keep out
+	mining     gate
+	large      gate                // bodies of more than maxBody
+	decoding   *semaphore.Weighted // bytes of JSON
 }
 
 // New makes the handler of all routes. It keeps no goroutines.
@@ -146,11 +146,13 @@ func newHandler(cfg Config) (*handler, error) {
 		return nil, err
 	}
 	return &handler{
-		Config:   cfg,
-		statuses: append(ownStatuses(), cfg.Errors...),
-		requests: make(gate, cfg.MaxRequests),
-		mining:   make(gate, cfg.MaxMining),
-		large:    make(gate, maxLargeBodies),
+		Config:     cfg,
+		statuses:   append(ownStatuses(), cfg.Errors...),
+		requests:   make(gate, cfg.MaxRequests),
+		broadcasts: make(gate, cfg.MaxRequests),
+		mining:     make(gate, cfg.MaxMining),
+		large:      make(gate, maxLargeBodies),
+		decoding:   semaphore.NewWeighted(maxDecoding),
 	}, nil
 }
 

@@ -122,32 +122,108 @@ func TestMineErrors(t *testing.T) {
 	}
 }
 
+// hookedLedger has a function in the place of both its additions.
+type hookedLedger struct {
+	Ledger
+	add func(ctx context.Context) error
+}
+
+func (l hookedLedger) Add(ctx context.Context, _ wire.Block) error { return l.add(ctx) }
+func (l hookedLedger) AddTransaction(wire.Transaction) error {
+	return l.add(context.Background()) // it takes too little time to be given up
+}
+
+// failingPeers can't be changed, for a reason.
+type failingPeers struct {
+	*fakePeers
+	err error
+}
+
+func (p failingPeers) Add(string) error    { return p.err }
+func (p failingPeers) Remove(string) error { return p.err }
+
 // slowPeers never answer a broadcast.
 type slowPeers struct{ *fakePeers }
 
 func (slowPeers) BroadcastBlock(ctx context.Context, _ wire.Block)             { <-ctx.Done() }
 func (slowPeers) BroadcastTransaction(ctx context.Context, _ wire.Transaction) { <-ctx.Done() }
 
+// abandoned is a POST of a client that has gone.
+func abandoned(t *testing.T, path, body string) *http.Request {
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	request := httptest.NewRequestWithContext(gone, http.MethodPost, path, strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	return request
+}
+
 // TestPeersAreWaitedForASecond also with a client that has gone: its context
 // must not shorten what peers are told.
 func TestPeersAreWaitedForASecond(t *testing.T) {
-	node := goldenNode(t, func(cfg *Config) { cfg.Peers = slowPeers{cfg.Peers.(*fakePeers)} })
-	synctest.Test(t, func(t *testing.T) {
-		gone, cancel := context.WithCancel(t.Context())
-		cancel()
-		request := httptest.NewRequestWithContext(gone, http.MethodPost, "/transaction",
-			strings.NewReader(`{"recipient": "x", "amount": 1}`))
-		request.Header.Set("Content-Type", "application/json")
-		answer := httptest.NewRecorder()
-		start := time.Now()
-		node.handler.ServeHTTP(answer, request)
-		if answer.Code != http.StatusCreated || time.Since(start) != time.Second {
-			t.Errorf("%d after %v, want 201 after 1s", answer.Code, time.Since(start))
-		}
+	node := goldenNode(t, func(cfg *Config) {
+		cfg.Peers = slowPeers{cfg.Peers.(*fakePeers)}
+		cfg.Miner = funcMiner(func(context.Context) (wire.Block, error) { return wire.Block{}, nil })
 	})
+	for _, path := range []string{"/transaction", "/mine"} {
+		synctest.Test(t, func(t *testing.T) {
+			answer := httptest.NewRecorder()
+			start := time.Now()
+			node.handler.ServeHTTP(answer, abandoned(t, path, `{"recipient": "x", "amount": 1}`))
+			if answer.Code != http.StatusCreated || time.Since(start) != time.Second {
+				t.Errorf("%s: %d after %v, want 201 after 1s", path, answer.Code, time.Since(start))
+			}
+		})
+	}
 }
 
-// TestAheadNeedsAProof: one request without work must not stop a node's mining.
+// TestBlocksOutliveTheirPeer: one that hangs up gives its block up only when it
+// has another.
+func TestBlocksOutliveTheirPeer(t *testing.T) {
+	node := goldenNode(t, nil)
+	node.start(t, func(cfg *Config) {
+		cfg.Ledger = hookedLedger{cfg.Ledger, func(ctx context.Context) error { return ctx.Err() }}
+	})
+	answer := httptest.NewRecorder()
+	body := wire.AppendCompact(nil, object{"block": vectors()["good_block"]})
+	node.handler.ServeHTTP(answer, abandoned(t, "/broadcast_block", string(body)))
+	if answer.Code != http.StatusCreated {
+		t.Errorf("%d %s, want 201", answer.Code, answer.Body)
+	}
+}
+
+// funcPeers have a function for Resolve.
+type funcPeers struct {
+	*fakePeers
+	resolve func(ctx context.Context) (bool, error)
+}
+
+func (p funcPeers) Resolve(ctx context.Context) (bool, error) { return p.resolve(ctx) }
+
+func TestResolve(t *testing.T) {
+	replaced := `{"message":"Local blockchain replaced by peer chain."}`
+	for _, test := range []struct {
+		replaced bool
+		err      error
+		code     int
+		body     string
+	}{
+		{false, nil, 200, `{"message":"Local chain not replaced."}`},
+		{true, nil, 200, replaced},
+		{true, errors.New("disk full"), 200, replaced},
+		{false, errors.New("disk full"), 500, `{"message":"` + internalError + `"}`},
+		{false, context.Canceled, 503, `{"message":"` + stopped + `"}`},
+	} {
+		node := newNode(t, 1, func(cfg *Config) {
+			cfg.Peers = funcPeers{cfg.Peers.(*fakePeers), func(context.Context) (bool, error) { return test.replaced, test.err }}
+		})
+		answer := postJSON(node.handler, "/resolve_conflicts", "")
+		if answer.Code != test.code || answer.Body.String() != test.body+"\n" {
+			t.Errorf("%v, %v: %d %s, want %d %s", test.replaced, test.err, answer.Code, answer.Body, test.code, test.body)
+		}
+	}
+}
+
+// TestAheadNeedsAProof: an index alone must not stop a node's mining.
 func TestAheadNeedsAProof(t *testing.T) {
 	node := goldenNode(t, nil)
 	block, err := node.Block(node.Tip().Height)
@@ -180,10 +256,10 @@ type failingLedger struct {
 	err error
 }
 
-func (l failingLedger) Add(context.Context, wire.Block) error                  { return l.err }
-func (l failingLedger) AddTransaction(context.Context, wire.Transaction) error { return l.err }
-func (l failingLedger) Balance(string) (chain.Balance, error)                  { return chain.Balance{}, nil }
-func (l failingLedger) Block(int64) (wire.Block, error)                        { return wire.Block{}, l.err }
+func (l failingLedger) Add(context.Context, wire.Block) error { return l.err }
+func (l failingLedger) AddTransaction(wire.Transaction) error { return l.err }
+func (l failingLedger) Balance(string) (chain.Balance, error) { return chain.Balance{}, nil }
+func (l failingLedger) Block(int64) (wire.Block, error)       { return wire.Block{}, l.err }
 
 // TestLedgerErrors has the rules of the ledger told from what fails.
 func TestLedgerErrors(t *testing.T) {

@@ -8,8 +8,20 @@ import (
 //go:embed openapi.json
 var openAPIDocument []byte
 
+// Starting serves a node whose ledger is still being read: /healthz as ever,
+// and 503 with the reason anywhere else.
+func Starting() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" {
+			health(w, r)
+			return
+		}
+		writeError(w, r, http.StatusServiceUnavailable, starting)
+	})
+}
+
 // health answers as long as the process serves at all.
-func (h *handler) health(w http.ResponseWriter, _ *http.Request) {
+func health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, object{"status": "ok"})
 }
 

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"lode/chain"
 	"lode/chain/store"
@@ -101,8 +102,12 @@ func (e exchange) send(handler http.Handler) *httptest.ResponseRecorder {
 	return send(handler, e.method, e.path, header, e.body)
 }
 
+// ownHost is where tests ask a node that isn't on a listener.
+const ownHost = "192.0.2.1:5000"
+
 func send(handler http.Handler, method, path string, header http.Header, body []byte) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(method, path, bytes.NewReader(body))
+	request.Host = ownHost
 	maps.Copy(request.Header, header)
 	answer := httptest.NewRecorder()
 	handler.ServeHTTP(answer, request)
@@ -153,16 +158,34 @@ func newNode(t testing.TB, difficulty int, change func(*Config)) *testNode {
 func (n *testNode) start(t testing.TB, change func(*Config)) {
 	t.Helper()
 	cfg := Config{Ledger: n.Chain, Miner: n.miner, Peers: n.peers, Keys: n.keys, Version: "test",
-		Metrics: http.NotFoundHandler(),
+		Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
 		Errors:  []ErrorStatus{{errTestAddress, http.StatusBadRequest}, {errTestBusy, http.StatusServiceUnavailable}}}
 	if change != nil {
 		change(&cfg)
+	}
+	observe := cfg.Observe
+	cfg.Observe = func(method, route string, code int, d time.Duration) {
+		checkDocumented(t, method, route, code)
+		if observe != nil {
+			observe(method, route, code, d)
+		}
 	}
 	handler, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.handler = handler
+}
+
+// bareHandler has nothing behind it.
+func bareHandler(t *testing.T, rows ...ErrorStatus) *handler {
+	t.Helper()
+	h, err := newHandler(Config{Ledger: failingLedger{}, Miner: funcMiner(nil), Peers: &fakePeers{}, Keys: &fileKeys{},
+		Errors: rows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 // fileKeys is a keystore whose next key is given, so that answers can be

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -113,7 +114,16 @@ func isSafe(method string) bool {
 
 func isSameOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
-	return err == nil && u.Host == host
+	return err == nil && u.Host == host && isUnambiguous(host)
+}
+
+// isUnambiguous is true for localhost and IP addresses, with or without a port.
+// A web page can make any other name lead to this node and so pass for one of
+// the node's own.
+func isUnambiguous(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	_, err := netip.ParseAddr(name)
+	return err == nil || strings.EqualFold(name, "localhost")
 }
 
 // isLoopbackOrigin is true for http(s)://localhost, 127.0.0.0/8 and [::1], on

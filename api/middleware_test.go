@@ -49,9 +49,42 @@ func TestCrossOrigin(t *testing.T) {
 	if header := get(node.handler, "/node").Header(); header.Get(allowOrigin) != "" || header.Get("Vary") != "" {
 		t.Errorf("without an origin: %v", header)
 	}
-	own := http.Header{"Origin": {"http://example.com"}} // httptest's Host
+	own := http.Header{"Origin": {"http://" + ownHost}}
 	if answer := send(node.handler, http.MethodPost, "/resolve_conflicts", own, nil); answer.Code != http.StatusOK {
 		t.Errorf("a page of the node itself: %d %s", answer.Code, answer.Body)
+	}
+}
+
+// TestRebinding asks under names that a web page may have pointed at the node.
+func TestRebinding(t *testing.T) {
+	node := goldenNode(t, nil)
+	for _, test := range []struct {
+		host string
+		own  bool
+	}{
+		{"localhost", true}, {"LOCALHOST:5000", true}, {"127.0.0.1:5000", true}, {"10.0.0.1", true}, {"[::1]:5000", true},
+		{"example.test", false}, {"example.test:5000", false}, {"127.0.0.1.example.test:5000", false}, {"", false},
+	} {
+		for _, request := range []struct {
+			method, path, origin string
+			allowed              int
+		}{
+			{"GET", "/wallet", "", http.StatusCreated},
+			{"POST", "/wallet", "", http.StatusCreated},
+			{"POST", "/resolve_conflicts", "http://" + test.host, http.StatusOK},
+		} {
+			r := httptest.NewRequest(request.method, request.path, nil)
+			r.Host = test.host
+			if request.origin != "" {
+				r.Header.Set("Origin", request.origin)
+			}
+			answer := httptest.NewRecorder()
+			node.handler.ServeHTTP(answer, r)
+			want := map[bool]int{true: request.allowed, false: http.StatusForbidden}[test.own]
+			if answer.Code != want || strings.Contains(answer.Body.String(), "private_key") && !test.own {
+				t.Errorf("%s %s at %q: %d, want %d", request.method, request.path, test.host, answer.Code, want)
+			}
+		}
 	}
 }
 
@@ -125,12 +158,15 @@ func TestPanics(t *testing.T) {
 	}
 }
 
+const peersPayment = `{"sender": "s", "recipient": "r", "amount": 1, "signature": ""}`
+
 // TestGates asks again from within a request, when the gates of size 1 are full.
 func TestGates(t *testing.T) {
 	var node *testNode
+	jsonBody := http.Header{"Content-Type": {"application/json"}}
 	check := func(method, path string, want int) {
 		t.Helper()
-		answer := send(node.handler, method, path, nil, nil)
+		answer := send(node.handler, method, path, jsonBody, []byte(peersPayment))
 		retry := answer.Header().Get("Retry-After")
 		if answer.Code != want || (want == http.StatusServiceUnavailable) != (retry == "1") {
 			t.Errorf("%s %s: %d %s, Retry-After %q, want %d", method, path, answer.Code, answer.Body, retry, want)
@@ -144,9 +180,18 @@ func TestGates(t *testing.T) {
 			check(http.MethodGet, "/chain", http.StatusServiceUnavailable)
 			check(http.MethodGet, "/v1/blocks", http.StatusServiceUnavailable)
 			check(http.MethodGet, "/healthz", http.StatusOK)
+			check(http.MethodGet, "/metrics", http.StatusOK)
+			check(http.MethodPost, "/broadcast_transaction", http.StatusCreated)
+			check(http.MethodPost, "/broadcast_block", http.StatusBadRequest) // since it is a payment
 			check(http.MethodOptions, "/chain", http.StatusOK)
 			return nil
 		}
+		cfg.Ledger = hookedLedger{cfg.Ledger, func(context.Context) error {
+			entered++
+			check(http.MethodPost, "/broadcast_transaction", http.StatusServiceUnavailable)
+			check(http.MethodPost, "/broadcast_block", http.StatusServiceUnavailable)
+			return nil
+		}}
 		cfg.Miner = funcMiner(func(context.Context) (wire.Block, error) {
 			entered++
 			check(http.MethodPost, "/mine", http.StatusServiceUnavailable)
@@ -160,8 +205,8 @@ func TestGates(t *testing.T) {
 	check(http.MethodGet, "/v1/status", http.StatusOK)
 	check(http.MethodPost, "/mine", http.StatusServiceUnavailable)
 	check(http.MethodGet, "/chain", http.StatusOK)
-	if entered != 2 {
-		t.Errorf("entered %d times, want 2", entered)
+	if entered != 3 {
+		t.Errorf("entered %d times, want 3", entered)
 	}
 }
 

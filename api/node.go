@@ -4,8 +4,6 @@ import (
 	"net/http"
 
 	"github.com/gorilla/mux"
-
-	"lode/chain/wire"
 )
 
 func (h *handler) nodes(w http.ResponseWriter, _ *http.Request) {
@@ -17,34 +15,24 @@ func (h *handler) answerNodes(w http.ResponseWriter, code int, message string) {
 }
 
 func (h *handler) addNode(w http.ResponseWriter, r *http.Request) {
-	body, err := h.readJSON(w, r, maxBody)
+	members, ok := h.members(w, r, maxBody, form{[]string{"node"}, "No data found.", "No node URL found.", "message"})
+	if !ok {
+		return
+	}
+	address, err := textField(members, "node")
+	if err == nil {
+		err = h.Peers.Add(address)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	switch members := fields(body); {
-	case !wire.Truthy(body):
-		writeJSON(w, http.StatusBadRequest, object{"message": "No data found."})
-	case !has(members, "node"):
-		writeJSON(w, http.StatusBadRequest, object{"message": "No node URL found."})
-	default:
-		address, err := textField(members, "node")
-		if err == nil {
-			err = h.Peers.Add(address)
-		}
-		if err != nil {
-			h.fail(w, r, err)
-			return
-		}
-		h.answerNodes(w, http.StatusCreated, "Node added.")
-	}
+	h.answerNodes(w, http.StatusCreated, "Node added.")
 }
 
-// removeNode answers 200 for a node that isn't known, as the original. What is
-// no address at all can't be known either.
+// removeNode answers 200 for a node that isn't known, as the original.
 func (h *handler) removeNode(w http.ResponseWriter, r *http.Request) {
-	err := h.Peers.Remove(mux.Vars(r)["address"])
-	if err != nil && h.statusOf(err) == http.StatusInternalServerError {
+	if err := h.Peers.Remove(mux.Vars(r)["address"]); err != nil {
 		h.fail(w, r, err)
 		return
 	}

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gorilla/mux"
@@ -33,12 +36,8 @@ func TestOpenAPI(t *testing.T) {
 // routed lists the router's methods and paths, without HEAD and OPTIONS, which
 // the document treats in its introduction.
 func routed(t *testing.T) []string {
-	h, err := newHandler(Config{Ledger: failingLedger{}, Miner: funcMiner(nil), Peers: &fakePeers{}, Keys: &fileKeys{}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	found := map[string]bool{}
-	err = h.router().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+	err := bareHandler(t).router().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		path, err := route.GetPathTemplate()
 		if err != nil {
 			return err
@@ -112,26 +111,70 @@ func walk(v any, visit func(map[string]any)) {
 	}
 }
 
-// TestOpenAPIStatuses: what tests of this package see is described. It sends
-// the transcript and looks each status up.
-func TestOpenAPIStatuses(t *testing.T) {
-	v, err := wire.Decode(openAPIDocument)
+// documentedPaths are the document's operations by path.
+var documentedPaths = sync.OnceValue(func() map[string]any {
+	document, err := wire.Decode(openAPIDocument)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	paths := fields(fields(v)["paths"])
-	for _, e := range exchanges("transcript") {
-		path := e.path
-		if strings.HasPrefix(path, "/node/") {
-			path = "/node/{address}"
+	return fields(fields(document)["paths"])
+})
+
+// checkDocumented looks up the status of every answer of a test's node. What
+// all paths have, 404, 405 and OPTIONS, is in the document's introduction.
+func checkDocumented(t testing.TB, method, route string, code int) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	operation, ok := fields(documentedPaths()[route])[strings.ToLower(method)]
+	if ok && !has(fields(fields(operation)["responses"]), strconv.Itoa(code)) {
+		t.Errorf("%s %s: the status %d isn't described", method, route, code)
+	}
+}
+
+// TestOpenAPIForeignPages: all that changes something may answer 403.
+func TestOpenAPIForeignPages(t *testing.T) {
+	node := newNode(t, 1, nil)
+	for path, operations := range documentedPaths() {
+		for method := range fields(operations) {
+			answer := send(node.handler, strings.ToUpper(method), path, http.Header{"Origin": {"http://example.test"}}, nil)
+			if method == "get" {
+				continue
+			}
+			if answer.Code != http.StatusForbidden {
+				t.Errorf("%s %s: %d, want 403", method, path, answer.Code)
+			}
+			checkDocumented(t, strings.ToUpper(method), path, answer.Code)
 		}
-		operation, ok := fields(paths[path])[strings.ToLower(e.method)]
-		if !ok {
-			continue // 404, 405 and OPTIONS are for all paths
+	}
+}
+
+// TestRemovingFails: no error is taken for a peer that wasn't known.
+func TestRemovingFails(t *testing.T) {
+	for err, code := range map[error]int{errors.New("disk full"): 500, errTestBusy: 503} {
+		node := newNode(t, 1, func(cfg *Config) { cfg.Peers = failingPeers{cfg.Peers.(*fakePeers), err} })
+		for path, contentType := range map[string]string{
+			"/node/a:1": "application/json", "/v1/peers/a:1": "application/problem+json",
+		} {
+			answer := send(node.handler, http.MethodDelete, path, nil, nil)
+			if answer.Code != code || answer.Header().Get("Content-Type") != contentType {
+				t.Errorf("%s, %v: %d %s, want %d", path, err, answer.Code, answer.Body, code)
+			}
 		}
-		status := wire.Int(int64(e.status)).String()
-		if !has(fields(fields(operation)["responses"]), status) && e.id != "node delete nothing" {
-			t.Errorf("%s %s: the status %s of %q isn't described", e.method, path, status, e.id)
+	}
+}
+
+// TestTooManyPeers: the program answers 409 for that.
+func TestTooManyPeers(t *testing.T) {
+	tooMany := errors.New("too many peers")
+	node := newNode(t, 1, func(cfg *Config) {
+		cfg.Errors = []ErrorStatus{{tooMany, http.StatusConflict}}
+		cfg.Peers = failingPeers{cfg.Peers.(*fakePeers), tooMany}
+	})
+	for path, body := range map[string]string{"/node": `{"node": "a:1"}`, "/v1/peers": `{"address": "a:1"}`} {
+		answer := postJSON(node.handler, path, body)
+		if answer.Code != http.StatusConflict || !strings.Contains(answer.Body.String(), tooMany.Error()) {
+			t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
 		}
 	}
 }

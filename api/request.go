@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,27 +14,56 @@ import (
 )
 
 const (
-	maxBody      = 1 << 20  // bytes of a request
-	maxBlockBody = 32 << 20 // bytes of a POST /broadcast_block
-	// maxLargeBodies is how many bodies above maxBody are held at once. A body's
-	// decoded values take many times its size.
-	maxLargeBodies = 2
+	maxBody        = 1 << 20  // bytes of a request
+	maxBlockBody   = 32 << 20 // bytes of a POST /broadcast_block
+	maxLargeBodies = 2        // bodies above maxBody that are held at once
+
+	// Decoded values take up to 50 times their text. So of bodies that aren't
+	// small no more text than maxDecoding is decoded at once, or one body.
+	smallBody   = 64 << 10
+	maxDecoding = 4 << 20
+
+	bodyWait = 10 * time.Second // how long a body of up to maxBody may take
 )
+
+// bodyOf is a request's body, of which no more than limit bytes can be read. One
+// of up to maxBody must come soon: meanwhile it holds a place that others need.
+// At its end net/http lifts the deadline.
+func bodyOf(w http.ResponseWriter, r *http.Request, limit int64) io.Reader {
+	// Where there is no body that end has passed, and a deadline would stay.
+	if limit <= maxBody && r.ContentLength != 0 {
+		// A response writer without deadlines, as in tests, has none to set.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWait))
+	}
+	return http.MaxBytesReader(w, r.Body, limit)
+}
 
 // readJSON reads and decodes a body of at most limit bytes.
 func (h *handler) readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, errContentType
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	data, err := io.ReadAll(bodyOf(w, r, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading the body: %w", err)
 	}
-	v, err := wire.Decode(data)
+	v, err := h.decode(r.Context(), data)
 	if err != nil {
 		return nil, fmt.Errorf("reading the body as JSON: %w", err)
 	}
 	return v, nil
+}
+
+// decode waits for its turn if there is much to decode.
+func (h *handler) decode(ctx context.Context, data []byte) (any, error) {
+	if len(data) > smallBody {
+		share := min(int64(len(data)), maxDecoding)
+		if err := h.decoding.Acquire(ctx, share); err != nil {
+			return nil, err
+		}
+		defer h.decoding.Release(share)
+	}
+	return wire.Decode(data)
 }
 
 // isJSON accepts what the original's framework does: application/json or
@@ -59,6 +89,32 @@ func has(members map[string]any, names ...string) bool {
 		}
 	}
 	return true
+}
+
+// form is what a route of the original asks of a body, and its words where the
+// body isn't so.
+type form struct {
+	members           []string
+	noData, badFormat string
+	key               string // of the words in the answer
+}
+
+// members reads a body of at most limit bytes. Where it can't, it answers the
+// request and ok is false.
+func (h *handler) members(w http.ResponseWriter, r *http.Request, limit int64, form form) (members map[string]any, ok bool) {
+	body, err := h.readJSON(w, r, limit)
+	members = fields(body)
+	switch {
+	case err != nil:
+		h.fail(w, r, err)
+	case !wire.Truthy(body):
+		writeJSON(w, http.StatusBadRequest, object{form.key: form.noData})
+	case !has(members, form.members...):
+		writeJSON(w, http.StatusBadRequest, object{form.key: form.badFormat})
+	default:
+		return members, true
+	}
+	return nil, false
 }
 
 // textField is a member that must be a string. Errors are *wire.FieldError.
@@ -90,15 +146,12 @@ func numberParameter(query url.Values, name string, missing, smallest int64) (in
 
 // unhurried makes a request one that may take long: it discards the body, since
 // the server only notices a client that hangs up once the body is read, and
-// lifts the server's deadlines, of which the one for reading would otherwise
-// look like such a client.
+// lifts the server's deadline for the answer.
 func unhurried(w http.ResponseWriter, r *http.Request) error {
-	if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+	if _, err := io.Copy(io.Discard, bodyOf(w, r, maxBody)); err != nil {
 		return fmt.Errorf("reading the body: %w", err)
 	}
 	// A response writer without deadlines, as in tests, has none to lift.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{})
-	_ = control.SetWriteDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	return nil
 }

@@ -1,11 +1,14 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // postRoutes are the original's routes that read a body.
@@ -40,11 +43,12 @@ func TestBodies(t *testing.T) {
 
 func unquoted(body string) string { return strings.ReplaceAll(body, `\"`, `"`) }
 
+// ofSize is falsy JSON: white space and null.
+func ofSize(size int) string { return strings.Repeat(" ", size-4) + "null" }
+
 func TestBodyLimits(t *testing.T) {
 	node := goldenNode(t, nil)
-	// Falsy JSON of the exact size: white space and null.
-	ofSize := func(size int) string { return strings.Repeat(" ", size-4) + "null" }
-	for _, path := range append([]string{"/v1/peers", "/mine"}, postRoutes...) {
+	for _, path := range append([]string{"/v1/peers", "/mine", "/resolve_conflicts"}, postRoutes...) {
 		limit := maxBody
 		if path == "/broadcast_block" {
 			limit = maxBlockBody
@@ -52,8 +56,8 @@ func TestBodyLimits(t *testing.T) {
 		if answer := postJSON(node.handler, path, ofSize(limit+1)); answer.Code != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s with %d bytes: %d %s, want 413", path, limit+1, answer.Code, answer.Body)
 		}
-		if path == "/mine" {
-			continue
+		if path == "/mine" || path == "/resolve_conflicts" {
+			continue // whatever is in it
 		}
 		if answer := postJSON(node.handler, path, ofSize(limit)); answer.Code != http.StatusBadRequest {
 			t.Errorf("%s with %d bytes: %d %s, want 400", path, limit, answer.Code, answer.Body)
@@ -102,6 +106,44 @@ func TestLargeBodiesAreFew(t *testing.T) {
 	if answer.Code != http.StatusBadRequest {
 		t.Errorf("a large body when the others have ended: %d %s, want 400", answer.Code, answer.Body)
 	}
+}
+
+// TestDecodingTakesTurns: together, bodies that are no large ones would decode
+// to much memory too.
+func TestDecodingTakesTurns(t *testing.T) {
+	h := bareHandler(t)
+	synctest.Test(t, func(t *testing.T) {
+		if err := h.decoding.Acquire(t.Context(), maxDecoding-smallBody); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { // ends when there is room
+			_, err := h.decode(t.Context(), []byte(ofSize(smallBody+1)))
+			ended <- err
+		}()
+		synctest.Wait()
+		if len(ended) != 0 {
+			t.Error("a body was decoded beyond the limit")
+		}
+		if _, err := h.decode(t.Context(), []byte(ofSize(smallBody))); err != nil {
+			t.Errorf("a small body: %v", err)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := h.decode(gone, []byte(ofSize(maxBody))); !errors.Is(err, context.Canceled) {
+			t.Errorf("a client that has gone: %v", err)
+		}
+		h.decoding.Release(maxDecoding - smallBody)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if _, err := h.decode(t.Context(), []byte(ofSize(maxBlockBody))); err != nil {
+			t.Errorf("a body above the limit, alone: %v", err)
+		}
+		if !h.decoding.TryAcquire(maxDecoding) {
+			t.Error("not all is released")
+		}
+	})
 }
 
 func TestFieldErrors(t *testing.T) {

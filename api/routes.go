@@ -40,9 +40,9 @@ func (h *handler) routes() []route {
 		{"/wallet", h.requests, both(h.loadWallet, h.createWallet)},
 		{"/balance", h.requests, get(h.balance)},
 		{"/transaction", h.requests, post(h.pay)},
-		{"/broadcast_transaction", h.requests, post(h.receiveTransaction)},
+		{"/broadcast_transaction", h.broadcasts, post(h.receiveTransaction)},
 		{"/mine", h.mining, post(h.mine)},
-		{"/broadcast_block", h.requests, post(h.receiveBlock)},
+		{"/broadcast_block", h.broadcasts, post(h.receiveBlock)},
 		{"/resolve_conflicts", h.requests, post(h.resolve)},
 
 		{"/v1/status", h.requests, get(h.status)},
@@ -55,8 +55,8 @@ func (h *handler) routes() []route {
 		{"/v1/peers/{address}", h.requests, remove(h.removePeer)},
 
 		{"/openapi.json", h.requests, get(h.openAPI)},
-		{"/metrics", h.requests, get(h.Metrics.ServeHTTP)},
-		{"/healthz", nil, get(h.health)},
+		{"/metrics", nil, get(h.Metrics.ServeHTTP)},
+		{"/healthz", nil, get(health)},
 		{"/readyz", nil, get(h.ready)},
 	}
 }

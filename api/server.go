@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // Limits that hold where ServerConfig leaves the field 0.
@@ -19,6 +21,7 @@ const (
 	DefaultIdleTimeout       = 2 * time.Minute
 	DefaultShutdownTimeout   = 5 * time.Second
 	DefaultMaxHeaderBytes    = 64 << 10
+	DefaultMaxConnections    = 1024
 )
 
 // ServerConfig says what to serve where. Listener and Handler must be set.
@@ -33,6 +36,7 @@ type ServerConfig struct {
 	IdleTimeout       time.Duration // between the requests of a connection
 	ShutdownTimeout   time.Duration // how long a stop waits for answers in progress
 	MaxHeaderBytes    int
+	MaxConnections    int // open at once; more wait to be accepted
 }
 
 func (c ServerConfig) withDefaults() ServerConfig {
@@ -49,6 +53,9 @@ func (c ServerConfig) withDefaults() ServerConfig {
 	if c.MaxHeaderBytes == 0 {
 		c.MaxHeaderBytes = DefaultMaxHeaderBytes
 	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections = DefaultMaxConnections
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -64,17 +71,19 @@ func Serve(ctx context.Context, cfg ServerConfig) error {
 		return errors.New("api: ServerConfig needs Listener and Handler")
 	}
 	cfg = cfg.withDefaults()
-	var connections sync.WaitGroup
-	server := cfg.server(ctx, &connections)
+	followed := connections{unused: map[net.Conn]bool{}}
+	server := cfg.server(ctx, &followed)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(cfg.Listener) }() // ends by Shutdown or Close below
+	listener := netutil.LimitListener(cfg.Listener, cfg.MaxConnections)
+	go func() { served <- server.Serve(listener) }() // ends by Shutdown or Close below
 	select {
 	case err := <-served:
 		_ = server.Close() // the listener's error is the one that matters
-		connections.Wait()
+		followed.open.Wait()
 		return fmt.Errorf("serving %s: %w", cfg.Listener.Addr(), err)
 	case <-ctx.Done():
 	}
+	followed.closeUnused()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
@@ -82,13 +91,51 @@ func Serve(ctx context.Context, cfg ServerConfig) error {
 		_ = server.Close() // Shutdown has closed the listener already
 	}
 	<-served
-	connections.Wait()
+	followed.open.Wait()
 	return nil
 }
 
-// server makes the http.Server. Each connection is counted from its acceptance
-// until its goroutine ends.
-func (c ServerConfig) server(ctx context.Context, connections *sync.WaitGroup) *http.Server {
+// connections are followed so that a stop can wait for their goroutines, and
+// needn't wait for a request on those that have brought none.
+type connections struct {
+	open sync.WaitGroup // each from its acceptance until its goroutine ends
+
+	mu       sync.Mutex // guards the fields below
+	unused   map[net.Conn]bool
+	stopping bool
+}
+
+// follow is http.Server.ConnState.
+func (c *connections) follow(conn net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		c.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		c.open.Done()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(c.unused, conn)
+	case c.stopping:
+		_ = conn.Close()
+	default:
+		c.unused[conn] = true
+	}
+}
+
+// closeUnused closes the connections without a request, those to come too.
+func (c *connections) closeUnused() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopping = true
+	for conn := range c.unused {
+		_ = conn.Close() // its goroutine finds out
+	}
+}
+
+func (c ServerConfig) server(ctx context.Context, followed *connections) *http.Server {
 	return &http.Server{
 		Handler:           c.Handler,
 		ReadHeaderTimeout: c.ReadHeaderTimeout,
@@ -98,13 +145,6 @@ func (c ServerConfig) server(ctx context.Context, connections *sync.WaitGroup) *
 		MaxHeaderBytes:    c.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			switch state {
-			case http.StateNew:
-				connections.Add(1)
-			case http.StateClosed, http.StateHijacked:
-				connections.Done()
-			}
-		},
+		ConnState:         followed.follow,
 	}
 }

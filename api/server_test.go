@@ -3,6 +3,8 @@ package api
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -50,11 +52,15 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"
 
 // serving runs Serve in a bubble. stop ends it and returns Serve's error.
 func serving(t *testing.T, handler http.Handler) (listener *pipes, stop func() error) {
-	t.Helper()
+	return servingAs(t, ServerConfig{Handler: handler})
+}
+
+func servingAs(t *testing.T, cfg ServerConfig) (listener *pipes, stop func() error) {
 	listener = newPipes()
+	cfg.Listener = listener
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, ServerConfig{Listener: listener, Handler: handler}) }() // ends by stop
+	go func() { ended <- Serve(ctx, cfg) }() // ends by stop
 	return listener, func() error {
 		cancel()
 		return <-ended
@@ -82,79 +88,91 @@ func readAnswer(t *testing.T, conn net.Conn) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// nodeWithWallet is made outside the bubble, for a wallet's key takes real time.
-func nodeWithWallet(t *testing.T, mine funcMiner) *testNode {
+// nodeAtWork mines and resolves by a function. It is made outside the bubble,
+// for a wallet's key takes real time.
+func nodeAtWork(t *testing.T, work func(ctx context.Context) error) *testNode {
 	node := goldenNode(t, nil)
-	node.start(t, func(cfg *Config) { cfg.Miner = mine })
+	node.start(t, func(cfg *Config) {
+		cfg.Miner = funcMiner(func(ctx context.Context) (wire.Block, error) { return wire.Block{Index: 8}, work(ctx) })
+		cfg.Peers = funcPeers{node.peers, func(ctx context.Context) (bool, error) { return false, work(ctx) }}
+	})
 	return node
 }
 
-const mineRequest = "POST /mine HTTP/1.1\r\nHost: node\r\nContent-Length: 3\r\n\r\nabc"
-
-// TestLongMining: mining may take longer than every limit of the server.
-func TestLongMining(t *testing.T) {
-	node := nodeWithWallet(t, func(ctx context.Context) (wire.Block, error) {
-		select {
-		case <-time.After(24 * time.Hour):
-			return wire.Block{Index: 8}, nil
-		case <-ctx.Done():
-			return wire.Block{}, ctx.Err()
-		}
-	})
-	synctest.Test(t, func(t *testing.T) {
-		listener, stop := serving(t, node.handler)
-		conn := listener.dial()
-		say(t, conn, mineRequest)
-		if code, body := readAnswer(t, conn); code != http.StatusCreated || !strings.Contains(body, `"index":8`) {
-			t.Errorf("%d %s", code, body)
-		}
-		_ = conn.Close()
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	})
+// begun is a POST that says how long its body is.
+func begun(path string, length int, body string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		path, ownHost, length, body)
 }
 
-// TestHangingUpStopsMining, although the request had a body.
-func TestHangingUpStopsMining(t *testing.T) {
-	mining, stopped := make(chan struct{}, 1), make(chan struct{}, 1)
-	node := nodeWithWallet(t, func(ctx context.Context) (wire.Block, error) {
-		mining <- struct{}{}
-		<-ctx.Done()
-		stopped <- struct{}{}
-		return wire.Block{}, ctx.Err()
+// TestLongWork: mining and resolving may take longer than every limit of the
+// server, and than the one for the request's body.
+func TestLongWork(t *testing.T) {
+	node := nodeAtWork(t, func(ctx context.Context) error {
+		select {
+		case <-time.After(24 * time.Hour):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for _, test := range []struct {
+		path, body string
+		code       int
+	}{
+		{"/mine", "", http.StatusCreated}, {"/mine", "abc", http.StatusCreated},
+		{"/resolve_conflicts", "", http.StatusOK}, {"/resolve_conflicts", "abc", http.StatusOK},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			listener, stop := serving(t, node.handler)
+			conn := listener.dial()
+			say(t, conn, begun(test.path, len(test.body), test.body))
+			if code, answer := readAnswer(t, conn); code != test.code {
+				t.Errorf("%s with body %q: %d %s", test.path, test.body, code, answer)
+			}
+			_ = conn.Close()
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, ServerConfig{Listener: listener, Handler: node.handler}) }() // ends by cancel
-	conn, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	say(t, conn, mineRequest)
-	<-mining
-	_ = conn.Close()
-	<-stopped
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
+}
+
+// TestHangingUpStopsWork, although the request had a body.
+func TestHangingUpStopsWork(t *testing.T) {
+	var working, stopped chan struct{}
+	node := nodeAtWork(t, func(ctx context.Context) error {
+		close(working)
+		<-ctx.Done()
+		close(stopped)
+		return ctx.Err()
+	})
+	for _, path := range []string{"/mine", "/resolve_conflicts"} {
+		synctest.Test(t, func(t *testing.T) {
+			working, stopped = make(chan struct{}), make(chan struct{})
+			listener, stop := serving(t, node.handler)
+			conn := listener.dial()
+			say(t, conn, begun(path, 3, "abc"))
+			<-working
+			_ = conn.Close()
+			<-stopped
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
 // TestStoppingEndsMining: the client learns why there is no block.
 func TestStoppingEndsMining(t *testing.T) {
-	node := nodeWithWallet(t, func(ctx context.Context) (wire.Block, error) {
+	node := nodeAtWork(t, func(ctx context.Context) error {
 		<-ctx.Done()
-		return wire.Block{}, ctx.Err()
+		return ctx.Err()
 	})
 	synctest.Test(t, func(t *testing.T) {
 		listener, stop := serving(t, node.handler)
 		conn := listener.dial()
-		say(t, conn, mineRequest)
+		say(t, conn, begun("/mine", 3, "abc"))
 		synctest.Wait()
 		answered := make(chan struct{})
 		go func() { // ends with the answer
@@ -214,28 +232,67 @@ func TestStoppingCutsWhatTakesTooLong(t *testing.T) {
 	})
 }
 
+// TestStoppingDoesNotWaitForUnusedConnections, such as a browser keeps.
+func TestStoppingDoesNotWaitForUnusedConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener, stop := serving(t, http.NotFoundHandler())
+		conn := listener.dial()
+		synctest.Wait()
+		start := time.Now()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took >= time.Second {
+			t.Errorf("stopping took %v", took)
+		}
+		_ = conn.Close()
+	})
+}
+
+// TestLateConnectionsAreClosed when they come between a stop and its end.
+func TestLateConnectionsAreClosed(t *testing.T) {
+	followed := connections{unused: map[net.Conn]bool{}}
+	followed.closeUnused()
+	client, late := net.Pipe()
+	followed.follow(late, http.StateNew)
+	if err := late.SetDeadline(time.Time{}); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("a late connection: %v, want it closed", err)
+	}
+	followed.follow(late, http.StateClosed)
+	followed.open.Wait()
+	_ = client.Close()
+}
+
 // TestSlowRequestsAreCut after the limit for the header, for the body, and
 // between requests.
 func TestSlowRequestsAreCut(t *testing.T) {
 	node := goldenNode(t, nil)
-	for _, test := range []struct {
+	type slow struct {
 		name, request string
-		want          time.Duration
-	}{
-		{"header", "GET / HTTP/1.1\r\nHost:", DefaultReadHeaderTimeout},
-		{"body", "POST /node HTTP/1.1\r\nHost: node\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
-			DefaultReadTimeout},
-		{"next request", "GET / HTTP/1.1\r\nHost: node\r\n\r\n", DefaultIdleTimeout},
-	} {
+		limit         time.Duration
+		answer        string // its beginning
+	}
+	tests := []slow{
+		{"header", "GET / HTTP/1.1\r\nHost:", DefaultReadHeaderTimeout, ""},
+		{"next request", "GET / HTTP/1.1\r\nHost: node\r\n\r\n", DefaultIdleTimeout, "HTTP/1.1 200 "},
+		{"large block", begun("/broadcast_block", maxBody+1, "{"), DefaultReadTimeout, ""},
+	}
+	for _, path := range append([]string{"/v1/peers", "/mine", "/resolve_conflicts"}, postRoutes...) {
+		tests = append(tests, slow{path, begun(path, 100, "{"), bodyWait, "HTTP/1.1 408 "})
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				listener, stop := serving(t, node.handler)
 				conn := listener.dial()
 				start := time.Now()
 				say(t, conn, test.request)
-				_, _ = io.Copy(io.Discard, conn) // until it is closed
-				if took := time.Since(start); took.Round(time.Second) != test.want {
-					t.Errorf("cut after %v, want %v", took, test.want)
+				answer, _ := io.ReadAll(conn) // until it is closed
+				if took := time.Since(start); took.Truncate(time.Second) != test.limit {
+					t.Errorf("cut after %v, want %v", took, test.limit)
+				}
+				if !strings.HasPrefix(string(answer), test.answer) {
+					t.Errorf("answer %q, want %q", answer, test.answer)
 				}
 				_ = conn.Close()
 				if err := stop(); err != nil {
@@ -244,6 +301,88 @@ func TestSlowRequestsAreCut(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestUnreadAnswersAreCut after the limit for an answer, and a chain after the
+// one for each of its buffers.
+func TestUnreadAnswersAreCut(t *testing.T) {
+	node := newNode(t, 1, longChain)
+	for path, want := range map[string]time.Duration{"/v1/blocks": DefaultWriteTimeout, "/chain": streamWait} {
+		synctest.Test(t, func(t *testing.T) {
+			answered := make(chan time.Duration, 1)
+			start := time.Now()
+			listener, stop := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer func() { answered <- time.Since(start) }()
+				node.handler.ServeHTTP(w, r)
+			}))
+			conn := listener.dial()
+			say(t, conn, "GET "+path+" HTTP/1.1\r\nHost: node\r\n\r\n")
+			if took := <-answered; took != want {
+				t.Errorf("%s: cut after %v, want %v", path, took, want)
+			}
+			_ = conn.Close()
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestSlowReadersGetTheChain, though it takes longer than an answer may.
+func TestSlowReadersGetTheChain(t *testing.T) {
+	node := newNode(t, 1, longChain)
+	want := get(node.handler, "/chain").Body.String()
+	synctest.Test(t, func(t *testing.T) {
+		listener, stop := serving(t, node.handler)
+		conn := listener.dial()
+		say(t, conn, "GET /chain HTTP/1.0\r\n\r\n")
+		var text strings.Builder
+		for start := time.Now(); ; time.Sleep(streamWait / 2) {
+			_, err := io.CopyN(&text, conn, streamBuffer)
+			if errors.Is(err, io.EOF) {
+				if took := time.Since(start); took <= DefaultWriteTimeout {
+					t.Errorf("read in %v, which proves nothing", took)
+				}
+				break
+			}
+		}
+		if !strings.HasSuffix(text.String(), "\r\n\r\n"+want) {
+			t.Errorf("%d bytes were read, the chain has %d", text.Len(), len(want))
+		}
+		_ = conn.Close()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// longChain is of ten buffers.
+func longChain(cfg *Config) {
+	blocks := linked(10, streamBuffer)
+	cfg.Ledger = scriptedLedger{cfg.Ledger, 9, func(height int64) (wire.Block, error) { return blocks[height], nil }}
+}
+
+// TestConnectionsAreBounded: one more than the limit waits until another ends.
+func TestConnectionsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener, stop := servingAs(t, ServerConfig{Handler: http.NotFoundHandler(), MaxConnections: 1})
+		first, accepted := listener.dial(), make(chan net.Conn, 1)
+		go func() { accepted <- listener.dial() }() // ends when the first is closed
+		synctest.Wait()
+		if len(accepted) != 0 {
+			t.Error("a second connection was accepted beside the first")
+		}
+		_ = first.Close()
+		second := <-accepted
+		say(t, second, "GET / HTTP/1.1\r\nHost: node\r\n\r\n")
+		if code, _ := readAnswer(t, second); code != http.StatusNotFound {
+			t.Errorf("the second connection: %d", code)
+		}
+		_ = second.Close()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestLargeHeadersAreRefused(t *testing.T) {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 
@@ -22,24 +21,17 @@ func (h *handler) pay(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, object{"Message": "Wallet not set up or created."})
 		return
 	}
-	body, err := h.readJSON(w, r, maxBody)
+	members, ok := h.members(w, r, maxBody,
+		form{[]string{"recipient", "amount"}, "No data found.", "Data format is not correct. ", "Message"})
+	if !ok {
+		return
+	}
+	payment, err := signed(keys, members)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	switch members := fields(body); {
-	case !wire.Truthy(body):
-		writeJSON(w, http.StatusBadRequest, object{"Message": "No data found."})
-	case !has(members, "recipient", "amount"):
-		writeJSON(w, http.StatusBadRequest, object{"Message": "Data format is not correct. "})
-	default:
-		payment, err := signed(keys, members)
-		if err != nil {
-			h.fail(w, r, err)
-			return
-		}
-		h.addPayment(w, r, payment)
-	}
+	h.addPayment(w, r, payment)
 }
 
 // signed makes a payment of a request's members. Errors are *wire.FieldError
@@ -68,7 +60,7 @@ func signed(keys *wallet.Wallet, members map[string]any) (wire.Transaction, erro
 // addPayment adds our own payment and tells the peers. What they think of it
 // doesn't change the answer: it stays pending here in any case.
 func (h *handler) addPayment(w http.ResponseWriter, r *http.Request, payment wire.Transaction) {
-	refused := h.Ledger.AddTransaction(context.WithoutCancel(r.Context()), payment)
+	refused := h.Ledger.AddTransaction(payment)
 	if refused != nil && !isRefusal(refused) {
 		h.fail(w, r, refused)
 		return
@@ -98,25 +90,17 @@ func (h *handler) addPayment(w http.ResponseWriter, r *http.Request, payment wir
 // receiveTransaction takes a payment from a peer. Like the original it isn't
 // passed on: its sender has told everybody.
 func (h *handler) receiveTransaction(w http.ResponseWriter, r *http.Request) {
-	body, err := h.readJSON(w, r, maxBody)
-	if err != nil {
-		h.fail(w, r, err)
+	members, ok := h.members(w, r, maxBody, form{[]string{"sender", "recipient", "amount", "signature"},
+		"No data found.", "Transaction data format is incorrect.", "message"})
+	if !ok {
 		return
 	}
-	switch members := fields(body); {
-	case !wire.Truthy(body):
-		writeJSON(w, http.StatusBadRequest, object{"message": "No data found."})
-		return
-	case !has(members, "sender", "recipient", "amount", "signature"):
-		writeJSON(w, http.StatusBadRequest, object{"message": "Transaction data format is incorrect."})
-		return
-	}
-	payment, err := wire.TransactionOf(body)
+	payment, err := wire.TransactionOf(members)
 	if err != nil {
 		h.fail(w, r, fmt.Errorf("transaction data format is incorrect: %w", err))
 		return
 	}
-	err = h.Ledger.AddTransaction(context.WithoutCancel(r.Context()), payment)
+	err = h.Ledger.AddTransaction(payment)
 	switch {
 	case err == nil:
 		writeJSON(w, http.StatusCreated,

@@ -20,7 +20,7 @@ const (
 func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
 	tip := h.Ledger.Tip()
 	writeJSON(w, http.StatusOK, object{
-		"software": Software, "version": h.Version,
+		"software": wire.Software, "version": h.Version,
 		"height": tip.Height, "tip": tip.Hash, "difficulty": h.Ledger.Difficulty(),
 		"open_transactions": len(h.Ledger.Pool()), "peers": h.Peers.List(),
 		"conflict": h.Peers.Conflict(), "mining": h.Status(),

@@ -119,11 +119,7 @@ func TestProblems(t *testing.T) {
 
 // TestErrorTable has one line for each row.
 func TestErrorTable(t *testing.T) {
-	h, err := newHandler(Config{Ledger: failingLedger{}, Miner: funcMiner(nil), Peers: &fakePeers{}, Keys: &fileKeys{},
-		Errors: []ErrorStatus{{errTestBusy, 503}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := bareHandler(t, ErrorStatus{errTestBusy, 503})
 	want := map[error]int{
 		errContentType: 415, errParameter: 400, errCrowded: 503, errReorganised: 503, errTestBusy: 503,
 		wire.ErrSyntax: 400, wire.ErrDepth: 400, wire.ErrNumber: 400,
@@ -176,5 +172,29 @@ func TestNotReady(t *testing.T) {
 	answer := get(node.handler, "/readyz")
 	if answer.Code != 503 || answer.Body.String() != `{"message":"still reading the chain"}`+"\n" {
 		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
+
+// TestStarting: only /healthz is served before there is a ledger.
+func TestStarting(t *testing.T) {
+	for _, test := range []struct {
+		path string
+		code int
+		body string
+	}{
+		{"/healthz", 200, `{"status":"ok"}`},
+		{"/readyz", 503, `{"message":"` + starting + `"}`},
+		{"/chain", 503, `{"message":"` + starting + `"}`},
+		{"/transaction", 503, `{"Message":"` + starting + `"}`},
+		{"/v1/status", 503,
+			`{"detail":"` + starting + `","status":503,"title":"Service Unavailable","type":"about:blank"}`},
+	} {
+		answer := get(Starting(), test.path)
+		if answer.Code != test.code || answer.Body.String() != test.body+"\n" {
+			t.Errorf("%s: %d %s", test.path, answer.Code, answer.Body)
+		}
+		if retry := answer.Header().Get("Retry-After"); (test.code == 503) != (retry == "1") {
+			t.Errorf("%s: Retry-After %q", test.path, retry)
+		}
 	}
 }

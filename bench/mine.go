@@ -72,7 +72,7 @@ func serve(b *testing.B, c *chain.Chain) (address string) {
 	owner, err := keys.Create()
 	must(b, err)
 	e := startEngine(b, miner.Config{})
-	network := peer.New(peer.Config{Ledger: c, Difficulty: c.Difficulty(), SpoolDir: b.TempDir()})
+	network := peer.New(peer.Config{Ledger: c, SpoolDir: b.TempDir()})
 	background(b, network.Run)
 	m := miner.New(miner.MinerConfig{
 		Searcher: e, Ledger: c, Logger: silent(), Address: func() (string, bool) { return owner.Address(), true },

@@ -162,7 +162,7 @@ func (c *Chain) extend(ctx context.Context, blocks []wire.Block) error {
 	parent := tip
 	balances := newAccounts(c.store.Account)
 	for _, b := range blocks {
-		if err := checkLink(b, parent, c.difficulty); err != nil {
+		if err := CheckLink(b, parent, c.difficulty); err != nil {
 			return err
 		}
 		if err := c.apply(ctx, b, balances); err != nil {
@@ -210,7 +210,7 @@ func (c *Chain) commit(base int64, blocks []wire.Block, tip Tip, balances *accou
 
 // AddTransaction adds a payment to the open ones. When it returns nil, the
 // payment is durable. Errors are those of the rules or the store's.
-func (c *Chain) AddTransaction(_ context.Context, t wire.Transaction) error {
+func (c *Chain) AddTransaction(t wire.Transaction) error {
 	c.writer.Lock()
 	defer c.writer.Unlock()
 	err := c.addOpen(t)

@@ -66,7 +66,7 @@ func (br *branch) push(ctx context.Context, b wire.Block) error {
 			return err
 		}
 	}
-	if err := checkLink(b, br.parent, br.chain.difficulty); err != nil {
+	if err := CheckLink(b, br.parent, br.chain.difficulty); err != nil {
 		return err
 	}
 	br.blocks = append(br.blocks, b)

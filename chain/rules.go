@@ -25,9 +25,9 @@ func CheckProof(b wire.Block, difficulty int) error {
 	return nil
 }
 
-// checkLink checks what a block says of its place, and its proof of work. Time
+// CheckLink checks what a block says of its place, and its proof of work. Time
 // stamps are free: honest nodes repeat them, and they run backwards.
-func checkLink(b wire.Block, parent Tip, difficulty int) error {
+func CheckLink(b wire.Block, parent Tip, difficulty int) error {
 	switch next := parent.Height + 1; {
 	case b.Index < next:
 		return fmt.Errorf("%w: block %d, the next is %d", ErrStale, b.Index, next)

@@ -29,7 +29,7 @@ func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) er
 		if err != nil {
 			return err
 		}
-		if err := checkLink(b, parent, c.difficulty); err != nil {
+		if err := CheckLink(b, parent, c.difficulty); err != nil {
 			return err
 		}
 		if err := checkContent(ctx, b, balances, unsigned); err != nil {

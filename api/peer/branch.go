@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"lode/chain"
 	"lode/chain/wire"
 )
 
@@ -17,17 +18,16 @@ var errInvalid = errors.New("not a valid chain")
 
 // branch is a peer's chain above the last block that ours has too, kept in a
 // file until it is complete: while the ledger checks it, nobody has to wait
-// for the network, and memory doesn't limit how far two chains may part.
+// for the network, and what all peers send at the same time is on disk, not in
+// memory.
 type branch struct {
-	base     int64 // height of the last common block
-	baseHash string
+	base chain.Tip // the last common block
+	tip  chain.Tip // the last block
 
 	dir        string
 	difficulty int
 	maxBytes   int64
 
-	tip     int64 // height and hash of the last block
-	tipHash string
 	size    int64
 	file    *os.File // nil while there is no block
 	unnamed bool     // the file has no name any more
@@ -35,28 +35,23 @@ type branch struct {
 	scratch []byte
 }
 
-func (d *download) newBranch(base int64, hash string) *branch {
+func (d *download) newBranch(base chain.Tip) *branch {
 	return &branch{
-		base: base, baseHash: hash, tip: base, tipHash: hash,
-		dir: d.cfg.SpoolDir, difficulty: d.cfg.Difficulty, maxBytes: d.cfg.MaxDownloadBytes,
+		base: base, tip: base,
+		dir: d.cfg.SpoolDir, difficulty: d.cfg.Ledger.Difficulty(), maxBytes: d.cfg.MaxDownloadBytes,
 	}
 }
 
 // append takes the next block. Index, link and proof are checked at once, so
 // that nobody can fill the disk without work; the ledger checks everything.
 func (b *branch) append(block wire.Block) error {
-	switch {
-	case block.Index != b.tip+1:
-		return fmt.Errorf("%w: block %d instead of %d", errInvalid, block.Index, b.tip+1)
-	case block.PreviousHash != b.tipHash:
-		return fmt.Errorf("%w: block %d names %.64q as the one before, not %s", errInvalid, block.Index, block.PreviousHash, b.tipHash)
-	case !block.HasProof(b.difficulty):
-		return fmt.Errorf("%w: block %d has no proof of work", errInvalid, block.Index)
+	if err := chain.CheckLink(block, b.tip, b.difficulty); err != nil {
+		return fmt.Errorf("%w: %w", errInvalid, err)
 	}
 	if err := b.write(block); err != nil {
 		return err
 	}
-	b.tip, b.tipHash = block.Index, block.Hash()
+	b.tip = chain.Tip{Height: block.Index, Hash: block.Hash()}
 	return nil
 }
 

@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"lode/chain/wire"
 )
@@ -118,7 +121,8 @@ func TestAnswers(t *testing.T) {
 			})
 			n := New(Config{Ledger: newLedger(newChain(0, 0), s.address)})
 			run(t, n)
-			n.BroadcastBlock(t.Context(), newChain(1, 0)[1])
+			block := newChain(1, 0)[1]
+			n.BroadcastBlock(t.Context(), block)
 			got := stats(t, n, s.address)
 			if got.Sent != test.sent || got.Failed != 1-test.sent || got.LastError != test.err || got.LastSeen.IsZero() {
 				t.Errorf("stats %+v", got)
@@ -126,13 +130,68 @@ func TestAnswers(t *testing.T) {
 			if n.Conflict() != test.conflict {
 				t.Errorf("Conflict() = %v", n.Conflict())
 			}
-			if tried := len(s.requests()); tried != 1 {
-				t.Errorf("%d requests", tried)
+			want := []string{"POST /broadcast_block"}
+			if test.status == 409 {
+				want = append(want, "GET /v1/blocks/"+block.Hash())
+			}
+			if got := s.paths(); !slices.Equal(got, want) {
+				t.Errorf("requests %q, want %q", got, want)
 			}
 			if redirected := elsewhere.paths(); redirected != nil {
 				t.Errorf("redirect followed: %v", redirected)
 			}
 		})
+	}
+}
+
+// A peer may have our block before we bring it: by a resolve of its own, or
+// because it is this node under another name. That is no conflict.
+func TestConflictOfAKnownBlockIsNone(t *testing.T) {
+	blocks := newChain(3, 1)
+	for _, test := range []struct {
+		name     string
+		theirs   []wire.Block
+		conflict bool
+	}{
+		{"has it", blocks, false},
+		{"has another", extend(blocks[:2], 1, 2), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			get := lode(newLedger(test.theirs))
+			s := newScript(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					reply(409, "{}")(w, r)
+					return
+				}
+				get(w, r)
+			})
+			n := New(Config{Ledger: newLedger(blocks, s.address)})
+			run(t, n)
+			n.BroadcastBlock(t.Context(), blocks[2])
+			if n.Conflict() != test.conflict {
+				t.Errorf("Conflict() = %v", n.Conflict())
+			}
+		})
+	}
+}
+
+// idle is a transport that counts how often its idle connections are closed.
+type idle struct {
+	roundTrip
+	closed *atomic.Int32
+}
+
+func (i idle) CloseIdleConnections() { i.closed.Add(1) }
+
+func TestQuestionLeavesNoConnection(t *testing.T) {
+	s := newScript(t, reply(409, ""))
+	n := New(Config{Ledger: newLedger(newChain(0, 0), s.address)})
+	var closed atomic.Int32
+	n.client.gets.Transport = idle{recorded(reply(404, "")), &closed}
+	run(t, n)
+	n.BroadcastBlock(t.Context(), newChain(1, 0)[1])
+	if closed.Load() != 1 {
+		t.Errorf("closed %d times", closed.Load())
 	}
 }
 
@@ -184,6 +243,22 @@ func TestEndlessAnswer(t *testing.T) {
 	if got := stats(t, n, s.address); got.Sent != 1 {
 		t.Errorf("stats %+v", got)
 	}
+}
+
+// Nobody waits for the text of a success.
+func TestTextThatNeverComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := New(Config{Ledger: newLedger(newChain(0, 0), "a:1")})
+		n.client.posts.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			return response(201, trickle{r.Context()}), nil
+		})
+		run(t, n)
+		start := time.Now()
+		n.BroadcastBlock(t.Context(), newChain(1, 0)[1])
+		if waited := time.Since(start); waited != 0 || stats(t, n, "a:1").Sent != 1 {
+			t.Errorf("waited %v, stats %+v", waited, n.Stats())
+		}
+	})
 }
 
 func TestNoProxy(t *testing.T) {

@@ -2,8 +2,8 @@ package peer
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
+	"time"
 
 	"lode/chain"
 	"lode/chain/store"
@@ -37,19 +37,13 @@ func openChain(t *testing.T, difficulty int, blocks []wire.Block, peer string) *
 }
 
 func TestChainFromTheOriginal(t *testing.T) {
-	var v struct {
-		Chain struct {
-			Blocks json.RawMessage
-			Hashes []string
-		}
-	}
-	vectors(t, &v)
-	s := newScript(t, original(reply(200, string(v.Chain.Blocks))))
+	body, hashes := originalChain(t)
+	s := newScript(t, original(reply(200, body)))
 	c := openChain(t, 5, nil, s.address)
 	n := newNetwork(t, Config{Ledger: c})
 	replaced, err := n.Resolve(t.Context())
-	last := len(v.Chain.Hashes) - 1
-	if want := (chain.Tip{Height: int64(last), Hash: v.Chain.Hashes[last]}); !replaced || err != nil || c.Tip() != want {
+	last := len(hashes) - 1
+	if want := (chain.Tip{Height: int64(last), Hash: hashes[last]}); !replaced || err != nil || c.Tip() != want {
 		t.Errorf("Resolve = %v, %v; tip %+v, want %+v; stats %+v", replaced, err, c.Tip(), want, n.Stats())
 	}
 }
@@ -66,7 +60,7 @@ func TestChainFollows(t *testing.T) {
 	c := openChain(t, zeros, extend(trunk, 3, 3)[1:], s.address)
 	tips, cancel := c.Subscribe()
 	defer cancel()
-	n := newNetwork(t, Config{Ledger: c, AutoResolve: true})
+	n := newNetwork(t, Config{Ledger: c, AutoResolve: true, ResolvePause: time.Nanosecond})
 	run(t, n)
 	for tip := range tips {
 		if tip.Tip == theirs.Tip() {

@@ -10,13 +10,12 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"lode/chain/wire"
 )
 
-const (
-	userAgent = "lode"
-	// maxAnswerBytes is read of an answer whose content matters little.
-	maxAnswerBytes = 64 << 10
-)
+// maxAnswerBytes is read of an answer whose content matters little.
+const maxAnswerBytes = 64 << 10
 
 // client speaks HTTP/1.1 to peers: directly (no proxy), to the address that
 // was configured (no redirects), and never without a limit of time and size.
@@ -26,6 +25,7 @@ type client struct {
 	posts *http.Client
 	gets  *http.Client
 
+	memory       *memory
 	postTimeout  time.Duration
 	stallTimeout time.Duration
 }
@@ -34,6 +34,7 @@ func newClient(cfg Config) *client {
 	return &client{
 		posts:        newHTTPClient(cfg.DialTimeout, false),
 		gets:         newHTTPClient(cfg.DialTimeout, true),
+		memory:       newMemory(),
 		postTimeout:  cfg.PostTimeout,
 		stallTimeout: cfg.StallTimeout,
 	}
@@ -68,8 +69,9 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d %s %.160q", a.status, http.StatusText(a.status), a.text)
 }
 
-// post sends body as JSON. With an error, reached tells whether there was a
-// connection, so that the peer may have got the message all the same.
+// post sends body as JSON. With an error, reached tells whether the peer may
+// have got the message all the same. A peer that is too busy (503) has not,
+// and is an error with an answer.
 func (c *client) post(ctx context.Context, address, path string, body []byte) (a answer, reached bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.postTimeout)
 	defer cancel()
@@ -87,24 +89,38 @@ func (c *client) post(ctx context.Context, address, path string, body []byte) (a
 		return answer{}, connected.Load(), err
 	}
 	defer response.Body.Close()
+	a = answer{status: response.StatusCode}
+	if a.ok() {
+		return a, true, nil
+	}
 	// The status is the answer; the text only explains it, so that one which
 	// breaks off or never ends does no harm.
-	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
-	return answer{response.StatusCode, text}, true, nil
+	a.text, _ = io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
+	if a.status == http.StatusServiceUnavailable {
+		return a, false, a.refusal(path)
+	}
+	return a, true, nil
 }
 
-// get reads a whole answer of at most limit bytes.
-func (c *client) get(ctx context.Context, address, path string, limit int64) (answer, error) {
+// refusal is the error of a message that was answered so.
+func (a answer) refusal(path string) error { return fmt.Errorf("POST %s: %v", path, a) }
+
+// get reads a whole answer of at most limit bytes, and calls use before the
+// next long one may be decoded.
+func (c *client) get(ctx context.Context, address, path string, limit int64, use func(answer) error) error {
 	s, err := c.open(ctx, address, path, limit)
 	if err != nil {
-		return answer{}, err
+		return err
 	}
 	defer s.Close()
 	text, err := io.ReadAll(s)
-	if err != nil {
-		return answer{}, fmt.Errorf("GET %s: %w", path, err)
+	if err == nil {
+		err = use(answer{s.status, text})
 	}
-	return answer{s.status, text}, nil
+	if err != nil {
+		return fmt.Errorf("GET %s: %w", path, err)
+	}
+	return nil
 }
 
 func newRequest(ctx context.Context, method, address, path string, body io.Reader) (*http.Request, error) {
@@ -112,6 +128,6 @@ func newRequest(ctx context.Context, method, address, path string, body io.Reade
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set("User-Agent", wire.Software)
 	return request, nil
 }

@@ -13,6 +13,9 @@ import (
 
 // Ledger is what the network needs of the chain; *chain.Chain is one.
 type Ledger interface {
+	// Difficulty is the number of leading hex zeros a proof must have. Blocks
+	// of peers are checked for it before they cost anything else.
+	Difficulty() int
 	Tip() chain.Tip
 	HashAt(height int64) (string, error)
 	// Adopt takes consecutive blocks that begin at most one above the tip, if
@@ -30,10 +33,7 @@ type Config struct {
 	// AutoResolve makes the network resolve conflicts by itself in Run, rather
 	// than raise the conflict flag.
 	AutoResolve bool
-	// Difficulty is the number of leading hex zeros a proof must have. Blocks
-	// of peers are checked for it before they cost anything else.
-	Difficulty int
-	Logger     *slog.Logger // default: none
+	Logger      *slog.Logger // default: none
 	// Self are addresses of this node: they may be listed as peers, but
 	// nothing is sent to them.
 	Self []string
@@ -48,6 +48,7 @@ type Config struct {
 	StallTimeout   time.Duration // in which a download must bring 16 KiB or its end, default 10 s
 	ResolveTimeout time.Duration // for all downloads of one Resolve, default 5 min
 	ResolveEvery   time.Duration // between two unprompted Resolves of AutoResolve, default 1 min
+	ResolvePause   time.Duration // at least, after a Resolve of AutoResolve that changed nothing, default 1 s
 
 	QueueLength      int   // messages that may wait for one peer, default 256
 	MaxPeers         int   // default 256
@@ -63,6 +64,7 @@ func (c Config) withDefaults() Config {
 	c.StallTimeout = cmp.Or(c.StallTimeout, 10*time.Second)
 	c.ResolveTimeout = cmp.Or(c.ResolveTimeout, 5*time.Minute)
 	c.ResolveEvery = cmp.Or(c.ResolveEvery, time.Minute)
+	c.ResolvePause = cmp.Or(c.ResolvePause, time.Second)
 	c.QueueLength = cmp.Or(c.QueueLength, 256)
 	c.MaxPeers = cmp.Or(c.MaxPeers, 256)
 	c.MaxBlockBytes = cmp.Or(c.MaxBlockBytes, 32<<20)

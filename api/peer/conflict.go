@@ -6,11 +6,13 @@ import "lode/chain/wire"
 // last Resolve. It stays false with AutoResolve.
 func (n *Network) Conflict() bool { return n.raised.Load() != n.settled.Load() }
 
-// Ahead is told of a peer's block that is too far ahead of our chain. If its
-// proof of work holds, it raises the conflict flag, or with AutoResolve wakes
-// the resolver.
+// Ahead is told of a peer's block that is too far ahead of our chain and whose
+// proof of work the caller has checked. Unless our chain has got that far by
+// now, it raises the conflict flag, or with AutoResolve wakes the resolver. The
+// proof doesn't cover the index: who shows an old block under a higher index
+// gets this far without any work.
 func (n *Network) Ahead(b wire.Block) {
-	if b.Index > n.cfg.Ledger.Tip().Height && b.HasProof(n.cfg.Difficulty) {
+	if b.Index > n.cfg.Ledger.Tip().Height {
 		n.differ()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	"lode/chain"
 	"lode/chain/wire"
 )
 
@@ -35,17 +36,17 @@ func (d *download) fetch(ctx context.Context) (*branch, error) {
 
 // isLode asks whether the peer runs this program. Whatever else answers is
 // taken for an original node.
-func (d *download) isLode(ctx context.Context) (bool, error) {
-	a, err := d.client.get(ctx, d.address, "/v1/status", maxAnswerBytes)
+func (d *download) isLode(ctx context.Context) (is bool, err error) {
+	err = d.client.get(ctx, d.address, "/v1/status", maxAnswerBytes, func(a answer) error {
+		v, err := wire.Decode(a.text)
+		status, isObject := v.(map[string]any)
+		is = a.ok() && err == nil && isObject && status["software"] == wire.Software
+		return nil
+	})
 	if errors.Is(err, errTooLong) {
 		return false, nil
 	}
-	if err != nil || !a.ok() {
-		return false, err
-	}
-	v, err := wire.Decode(a.text)
-	status, isObject := v.(map[string]any)
-	return err == nil && isObject && status["software"] == "lode", nil
+	return is, err
 }
 
 // fetchChain reads an original node's whole chain and keeps the part from the
@@ -59,18 +60,20 @@ func (d *download) fetchChain(ctx context.Context) (*branch, error) {
 	if s.status != http.StatusOK {
 		return nil, fmt.Errorf("GET /chain: %v", answer{status: s.status})
 	}
-	b, err := d.readChain(wire.NewBlockReader(s, d.cfg.MaxBlockBytes))
+	b, err := d.readChain(s)
 	if err != nil {
 		err = fmt.Errorf("GET /chain: %w", err)
 	}
 	return b, err
 }
 
-func (d *download) readChain(chain *wire.BlockReader) (*branch, error) {
+func (d *download) readChain(s *stream) (*branch, error) {
+	blocks := wire.NewBlockReader(s, d.cfg.MaxBlockBytes)
 	var b *branch
 	common := "" // hash of the last common block
 	for height := int64(0); ; height++ {
-		block, err := chain.Next()
+		block, err := blocks.Next()
+		s.decoded()
 		if err == io.EOF {
 			return b, nil
 		}
@@ -89,7 +92,7 @@ func (d *download) readChain(chain *wire.BlockReader) (*branch, error) {
 			if height == 0 {
 				return nil, errGenesis
 			}
-			b = d.newBranch(height-1, common)
+			b = d.newBranch(chain.Tip{Height: height - 1, Hash: common})
 		}
 		if err := b.append(block); err != nil {
 			return b, err

@@ -36,11 +36,15 @@ type fakeLedger struct {
 	peers     []string
 	adoptions []int64                // first height of each branch adopted
 	refuse    func(wire.Block) error // nil: refuse none
+
+	difficulty int // never changed after the first use
 }
 
 func newLedger(blocks []wire.Block, peers ...string) *fakeLedger {
-	return &fakeLedger{blocks: slices.Clone(blocks), peers: peers}
+	return &fakeLedger{blocks: slices.Clone(blocks), peers: peers, difficulty: zeros}
 }
+
+func (l *fakeLedger) Difficulty() int { return l.difficulty }
 
 func (l *fakeLedger) Tip() chain.Tip {
 	l.mu.Lock()
@@ -238,10 +242,13 @@ func lode(l *fakeLedger) http.HandlerFunc {
 		last := blocks[len(blocks)-1]
 		write(w, map[string]any{"blocks": blocks[from : from+limit], "height": last.Index, "tip": last.Hash()})
 	})
-	mux.HandleFunc("GET /v1/blocks/{height}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /v1/blocks/{block}", func(w http.ResponseWriter, r *http.Request) {
 		blocks := l.chain()
-		height, _ := strconv.Atoi(r.PathValue("height"))
-		if height >= len(blocks) {
+		height, err := strconv.Atoi(r.PathValue("block"))
+		if err != nil {
+			height = slices.IndexFunc(blocks, func(b wire.Block) bool { return b.Hash() == r.PathValue("block") })
+		}
+		if height < 0 || height >= len(blocks) {
 			reply(http.StatusNotFound, "{}")(w, r)
 			return
 		}
@@ -285,6 +292,20 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func response(status int, body io.Reader) *http.Response {
 	return &http.Response{StatusCode: status, Body: io.NopCloser(body), Header: make(http.Header)}
+}
+
+// originalChain is the answer to GET /chain that an original node gave, and
+// the hashes of its blocks.
+func originalChain(t *testing.T) (body string, hashes []string) {
+	t.Helper()
+	var v struct {
+		Chain struct {
+			Blocks json.RawMessage
+			Hashes []string
+		}
+	}
+	vectors(t, &v)
+	return string(v.Chain.Blocks) + "\n", v.Chain.Hashes
 }
 
 // vectors reads parts of the original's recorded behaviour.

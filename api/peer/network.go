@@ -231,18 +231,18 @@ func (n *Network) end() {
 
 // BroadcastBlock queues b for all peers at once and returns when each has
 // answered or failed for the first time, or ctx is done; the queues go on
-// alone.
+// alone. Behind a message that is tried again nobody waits.
 func (n *Network) BroadcastBlock(ctx context.Context, b wire.Block) {
-	n.broadcast(ctx, "/broadcast_block", b.AppendBroadcast(nil), true)
+	n.broadcast(ctx, "/broadcast_block", b.AppendBroadcast(nil), b.Hash())
 }
 
 // BroadcastTransaction does for a payment what BroadcastBlock does for a block.
 func (n *Network) BroadcastTransaction(ctx context.Context, t wire.Transaction) {
-	n.broadcast(ctx, "/broadcast_transaction", t.AppendBroadcast(nil), false)
+	n.broadcast(ctx, "/broadcast_transaction", t.AppendBroadcast(nil), "")
 }
 
-func (n *Network) broadcast(ctx context.Context, path string, body []byte, isBlock bool) {
-	for _, m := range n.queueForAll(path, body, isBlock) {
+func (n *Network) broadcast(ctx context.Context, path string, body []byte, hash string) {
+	for _, m := range n.queueForAll(path, body, hash) {
 		select {
 		case <-m.answered:
 		case <-ctx.Done():
@@ -252,12 +252,12 @@ func (n *Network) broadcast(ctx context.Context, path string, body []byte, isBlo
 }
 
 // queueForAll holds mu, so that all peers get messages in the same order.
-func (n *Network) queueForAll(path string, body []byte, isBlock bool) []*message {
+func (n *Network) queueForAll(path string, body []byte, hash string) []*message {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	messages := make([]*message, 0, len(n.remotes))
 	for _, r := range n.remotes {
-		m := newMessage(path, body, isBlock)
+		m := newMessage(path, body, hash)
 		r.queue.push(m)
 		messages = append(messages, m)
 	}

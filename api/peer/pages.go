@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"lode/chain"
 	"lode/chain/wire"
 )
 
@@ -25,15 +26,14 @@ func (d *download) fetchMissing(ctx context.Context) (*branch, error) {
 	if err != nil || next.height <= tip.Height || len(next.blocks) == 0 {
 		return nil, err
 	}
-	b := d.newBranch(tip.Height, tip.Hash)
+	base := tip
 	if next.blocks[0].PreviousHash != tip.Hash {
-		base, hash, err := d.forkPoint(ctx, tip.Height)
-		if err != nil {
+		next.blocks = nil
+		if base, err = d.forkPoint(ctx, tip.Height); err != nil {
 			return nil, err
 		}
-		b = d.newBranch(base, hash)
-		next.blocks = nil
 	}
+	b := d.newBranch(base)
 	return b, d.follow(ctx, b, next)
 }
 
@@ -45,39 +45,39 @@ func (d *download) follow(ctx context.Context, b *branch, next page) error {
 				return err
 			}
 		}
-		if b.tip >= next.height {
+		if b.tip.Height >= next.height {
 			return nil
 		}
 		var err error
-		if next, err = d.page(ctx, b.tip+1, pageLength); err != nil {
+		if next, err = d.page(ctx, b.tip.Height+1, pageLength); err != nil {
 			return err
 		}
-		if len(next.blocks) == 0 && b.tip < next.height {
-			return fmt.Errorf("%w: no block %d, though the tip is %d", errInvalid, b.tip+1, next.height)
+		if len(next.blocks) == 0 && b.tip.Height < next.height {
+			return fmt.Errorf("%w: no block %d, though the tip is %d", errInvalid, b.tip.Height+1, next.height)
 		}
 	}
 }
 
 // forkPoint finds the last common block below height, where the chains differ:
 // backwards in steps of 1, 2, 4, ... and then by halving the last step.
-func (d *download) forkPoint(ctx context.Context, height int64) (int64, string, error) {
+func (d *download) forkPoint(ctx context.Context, height int64) (chain.Tip, error) {
 	same, differs := int64(-1), height
 	for step := int64(1); same < 0; step *= 2 {
 		if differs == 0 {
-			return 0, "", errGenesis
+			return chain.Tip{}, errGenesis
 		}
 		probe := max(differs-step, 0)
 		if err := d.compare(ctx, probe, &same, &differs); err != nil {
-			return 0, "", err
+			return chain.Tip{}, err
 		}
 	}
 	for differs-same > 1 {
 		if err := d.compare(ctx, same+(differs-same)/2, &same, &differs); err != nil {
-			return 0, "", err
+			return chain.Tip{}, err
 		}
 	}
 	hash, err := d.ourHash(same)
-	return same, hash, err
+	return chain.Tip{Height: same, Hash: hash}, err
 }
 
 // compare moves same or differs to height.
@@ -98,32 +98,26 @@ func (d *download) compare(ctx context.Context, height int64, same, differs *int
 	return nil
 }
 
-func (d *download) theirHash(ctx context.Context, height int64) (string, error) {
-	path := fmt.Sprintf("/v1/blocks/%d", height)
-	object, err := d.object(ctx, path)
-	if err != nil {
-		return "", err
-	}
-	hash, ok := object["hash"].(string)
-	if !ok {
-		return "", fmt.Errorf("GET %s: no hash in the answer", path)
-	}
-	return hash, nil
+func (d *download) theirHash(ctx context.Context, height int64) (hash string, err error) {
+	err = d.object(ctx, fmt.Sprintf("/v1/blocks/%d", height), func(object map[string]any) error {
+		var ok bool
+		if hash, ok = object["hash"].(string); !ok {
+			return errors.New("no hash in the answer")
+		}
+		return nil
+	})
+	return hash, err
 }
 
 // page asks for blocks, for fewer when they are too long together.
-func (d *download) page(ctx context.Context, from int64, limit int) (page, error) {
+func (d *download) page(ctx context.Context, from int64, limit int) (p page, err error) {
 	path := fmt.Sprintf("/v1/blocks?from=%d&limit=%d", from, limit)
-	object, err := d.object(ctx, path)
+	err = d.object(ctx, path, func(object map[string]any) (err error) {
+		p, err = pageOf(object)
+		return err
+	})
 	if errors.Is(err, errTooLong) && limit > 1 {
 		return d.page(ctx, from, max(limit/8, 1))
-	}
-	if err != nil {
-		return page{}, err
-	}
-	p, err := pageOf(object)
-	if err != nil {
-		err = fmt.Errorf("GET %s: %w", path, err)
 	}
 	return p, err
 }
@@ -146,22 +140,21 @@ func pageOf(object map[string]any) (page, error) {
 	return p, nil
 }
 
-// object reads a JSON object.
-func (d *download) object(ctx context.Context, path string) (map[string]any, error) {
-	a, err := d.client.get(ctx, d.address, path, int64(d.cfg.MaxBlockBytes)+maxAnswerBytes)
-	if err != nil {
-		return nil, err
-	}
-	if a.status != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: %v", path, a)
-	}
-	v, err := wire.Decode(a.text)
-	if err != nil {
-		return nil, fmt.Errorf("GET %s: %w", path, err)
-	}
-	object, ok := v.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("GET %s: the answer is no JSON object", path)
-	}
-	return object, nil
+// object reads a JSON object and has it used.
+func (d *download) object(ctx context.Context, path string, use func(map[string]any) error) error {
+	limit := int64(d.cfg.MaxBlockBytes) + maxAnswerBytes
+	return d.client.get(ctx, d.address, path, limit, func(a answer) error {
+		if a.status != http.StatusOK {
+			return errors.New(a.String())
+		}
+		v, err := wire.Decode(a.text)
+		if err != nil {
+			return err
+		}
+		object, ok := v.(map[string]any)
+		if !ok {
+			return errors.New("the answer is no JSON object")
+		}
+		return use(object)
+	})
 }

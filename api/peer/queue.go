@@ -9,17 +9,19 @@ import (
 // message is one block or payment on its way to one peer. At any time it
 // belongs either to a queue or to the goroutine that sends it.
 type message struct {
-	path    string
-	body    []byte // shared by the messages to all peers, never changed
-	isBlock bool
+	path string
+	body []byte // shared by the messages to all peers, never changed
+	hash string // of the block; "" for a payment
 
 	released bool
 	answered chan struct{}
 }
 
-func newMessage(path string, body []byte, isBlock bool) *message {
-	return &message{path: path, body: body, isBlock: isBlock, answered: make(chan struct{})}
+func newMessage(path string, body []byte, hash string) *message {
+	return &message{path: path, body: body, hash: hash, answered: make(chan struct{})}
 }
+
+func (m *message) isBlock() bool { return m.hash != "" }
 
 // release lets go whoever waits for the first try's answer.
 func (m *message) release() {
@@ -38,6 +40,7 @@ type queue struct {
 
 	mu       sync.Mutex // guards all below
 	messages []*message
+	down     bool // the last try failed: nobody waits for what is behind it
 	dropped  uint64
 	closed   bool
 }
@@ -54,6 +57,9 @@ func (q *queue) push(m *message) {
 		q.drop(m)
 		return
 	}
+	if q.down {
+		m.release()
+	}
 	q.messages = append(q.messages, m)
 	if len(q.messages) > q.limit {
 		q.shed()
@@ -61,9 +67,23 @@ func (q *queue) push(m *message) {
 	notify(q.filled)
 }
 
+// setDown notes whether the last try failed. If so, it lets go whoever waits
+// for a queued message: the answer to one is a retry away at least.
+func (q *queue) setDown(down bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.down = down
+	if !down {
+		return
+	}
+	for _, m := range q.messages {
+		m.release()
+	}
+}
+
 // shed drops one message. Call it with mu held.
 func (q *queue) shed() {
-	oldest := slices.IndexFunc(q.messages, func(m *message) bool { return !m.isBlock })
+	oldest := slices.IndexFunc(q.messages, func(m *message) bool { return !m.isBlock() })
 	oldest = max(oldest, 0)
 	q.drop(q.messages[oldest])
 	q.messages = slices.Delete(q.messages, oldest, oldest+1)
@@ -92,6 +112,7 @@ func (q *queue) take() *message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.messages) == 0 {
+		q.down = false // the next message is tried at once
 		return nil
 	}
 	m := q.messages[0]

@@ -21,7 +21,11 @@ func TestQueueMakesRoom(t *testing.T) {
 			q := newQueue(3)
 			var all []*message
 			for _, c := range test.in {
-				m := newMessage(string(c), nil, c < 'a')
+				hash := ""
+				if c < 'a' {
+					hash = "h"
+				}
+				m := newMessage(string(c), nil, hash)
 				all = append(all, m)
 				q.push(m)
 			}
@@ -46,7 +50,7 @@ func TestQueueMakesRoom(t *testing.T) {
 
 func TestQueueClose(t *testing.T) {
 	q := newQueue(3)
-	before, after := newMessage("before", nil, true), newMessage("after", nil, true)
+	before, after := newMessage("before", nil, "h"), newMessage("after", nil, "h")
 	q.push(before)
 	q.close()
 	q.push(after)

@@ -73,25 +73,27 @@ func (n *Network) send(ctx context.Context, r *remote) {
 	}
 }
 
-// deliver sends one message and tries again when the connection fails. A
-// payment that may have arrived is not sent again: the original node takes
-// the same payment twice, and it would be paid twice. Nor is a peer asked
-// again that took the message and then kept silent until the timeout.
+// deliver sends one message and tries again when the connection fails or the
+// peer is too busy. A payment that may have arrived is not sent again: the
+// original node takes the same payment twice, and it would be paid twice. Nor
+// is a peer asked again that took the message and then kept silent until the
+// timeout.
 func (n *Network) deliver(ctx context.Context, r *remote, m *message) {
 	defer m.release()
 	arrived := false // an earlier try may have reached the peer
 	delay := n.cfg.RetryDelay
 	for try := 1; ; try++ {
 		a, reached, err := n.client.post(ctx, r.address, m.path, m.body)
+		r.queue.setDown(err != nil)
 		if err == nil {
-			n.judge(r, m, a, arrived)
+			n.judge(ctx, r, m, a, arrived)
 			return
 		}
 		m.release()
 		silent := reached && isTimeout(err)
 		arrived = arrived || reached
-		if try == tries || silent || arrived && !m.isBlock || !wait(ctx, delay) {
-			n.failed(ctx, r, fmt.Errorf("try %d: %w", try, err))
+		if try == tries || silent || arrived && !m.isBlock() || !wait(ctx, delay) {
+			n.failed(ctx, r, a.status != 0, fmt.Errorf("try %d: %w", try, err))
 			return
 		}
 		delay *= 4
@@ -99,30 +101,43 @@ func (n *Network) deliver(ctx context.Context, r *remote, m *message) {
 }
 
 // failed records a message that was given up.
-func (n *Network) failed(ctx context.Context, r *remote, err error) {
-	r.note(false, err, countFailed)
+func (n *Network) failed(ctx context.Context, r *remote, seen bool, err error) {
+	r.note(seen, err, countFailed)
 	if ctx.Err() == nil {
 		n.log.Warn("peer not reached", "peer", r.address, "error", err)
 	}
 }
 
 // judge draws the conclusions from an answer.
-func (n *Network) judge(r *remote, m *message, a answer, arrived bool) {
+func (n *Network) judge(ctx context.Context, r *remote, m *message, a answer, arrived bool) {
 	if a.ok() {
 		r.note(true, nil, countSent)
 		return
 	}
-	err := fmt.Errorf("POST %s: %v", m.path, a)
+	err := a.refusal(m.path)
 	r.note(true, err, countFailed)
 	n.log.Warn("peer refused a message", "peer", r.address, "error", err)
-	if !m.isBlock || a.status != http.StatusConflict {
+	if !m.isBlock() || a.status != http.StatusConflict {
 		return
 	}
 	// A peer that took the block and dropped the connection refuses the second
 	// copy because it has the first: that is no conflict to stop mining for.
-	if n.cfg.AutoResolve || !arrived {
+	if (n.cfg.AutoResolve || !arrived) && !n.has(ctx, r, m.hash) {
 		n.differ()
 	}
+}
+
+// has asks a peer for a block of ours; only a node of our kind can say yes. It
+// may have read the block from us before the queue came to it, or be this very
+// node under another name.
+func (n *Network) has(ctx context.Context, r *remote, hash string) bool {
+	defer n.client.closeIdle()
+	s, err := n.client.open(ctx, r.address, "/v1/blocks/"+hash, maxAnswerBytes)
+	if err != nil {
+		return false
+	}
+	defer s.Close()
+	return s.status == http.StatusOK
 }
 
 // wait sleeps for d; false when ctx was done before.

@@ -101,12 +101,99 @@ func TestConflictDuringResolve(t *testing.T) {
 	})
 }
 
+// Who asks because of a conflict is not served by a run that began before it.
+func TestResolveJoinedAfterAConflict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		n := slowPeer(t, Config{}, g.RoundTrip)
+		results := make(chan error, 2)
+		resolve := func() {
+			_, err := n.Resolve(t.Context())
+			results <- err
+		}
+		go resolve()
+		synctest.Wait()
+		n.differ()
+		go resolve()
+		synctest.Wait()
+		close(g.open)
+		for range 2 {
+			if err := <-results; err != nil {
+				t.Errorf("Resolve = %v", err)
+			}
+		}
+		if g.count != 4 || n.Conflict() { // status and chain, twice
+			t.Errorf("%d requests, Conflict() = %v", g.count, n.Conflict())
+		}
+	})
+}
+
+// A peer that never agrees is asked no oftener than once a second, and half of
+// the time at most.
+func TestAutoResolvePause(t *testing.T) {
+	for _, test := range []struct{ takes, every time.Duration }{
+		{0, time.Second},
+		{2 * time.Second, 4 * time.Second},
+		{9 * time.Second, 14 * time.Second}, // it rests for ResolveEvery at most
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			line := timeline{start: time.Now()}
+			n := slowPeer(t, Config{AutoResolve: true, ResolveEvery: 5 * time.Second}, func(r *http.Request) (*http.Response, error) {
+				line.mark()
+				wait(r.Context(), test.takes)
+				return nil, errFake
+			})
+			stop := run(t, n)
+			time.Sleep(500 * time.Millisecond)
+			for range 29 {
+				n.differ()
+				time.Sleep(time.Second)
+			}
+			stop()
+			var want []time.Duration
+			for at := time.Duration(0); at < 29*time.Second+500*time.Millisecond; at += test.every {
+				want = append(want, at)
+			}
+			if !slices.Equal(line.at, want) {
+				t.Errorf("asked at %v, want %v", line.at, want)
+			}
+		})
+	}
+}
+
+// After a change there is no rest: more may have come up meanwhile.
+func TestAutoResolveGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		theirs := newLedger(newChain(3, 1))
+		line := timeline{start: time.Now()}
+		answer := recorded(lode(theirs))
+		n := slowPeer(t, Config{AutoResolve: true}, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/status" {
+				line.mark()
+				wait(r.Context(), 2*time.Second)
+			}
+			return answer(r)
+		})
+		stop := run(t, n)
+		time.Sleep(2500 * time.Millisecond)
+		theirs.set(extend(theirs.chain(), 1, 1))
+		n.differ()
+		time.Sleep(30 * time.Second)
+		stop()
+		if want := []time.Duration{0, 2500 * time.Millisecond}; !slices.Equal(line.at, want) || n.cfg.Ledger.Tip() != theirs.Tip() {
+			t.Errorf("asked at %v, want %v; tip %+v", line.at, want, n.cfg.Ledger.Tip())
+		}
+	})
+}
+
 // AutoResolve asks at start, every minute and when there is a sign.
 func TestAutoResolve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		line := timeline{start: time.Now()}
-		n := slowPeer(t, Config{AutoResolve: true}, func(*http.Request) (*http.Response, error) {
-			line.mark()
+		n := slowPeer(t, Config{AutoResolve: true}, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/status" {
+				line.mark()
+			}
 			return nil, errFake
 		})
 		n.client.posts.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
@@ -119,7 +206,7 @@ func TestAutoResolve(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		n.BroadcastBlock(t.Context(), blocks[1])
 		time.Sleep(5 * time.Second)
-		n.Ahead(wire.Block{Index: 9, Proof: wire.Int(1)}) // no proof of work
+		n.Ahead(wire.Genesis()) // not ahead
 		time.Sleep(time.Minute)
 		stop()
 		want := []time.Duration{0, 60 * time.Second, 70 * time.Second, 75 * time.Second, 120 * time.Second}
@@ -128,6 +215,28 @@ func TestAutoResolve(t *testing.T) {
 		}
 		if n.Conflict() {
 			t.Error("the flag is up")
+		}
+	})
+}
+
+// A new peer is asked at once.
+func TestAutoResolveNewPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		n := slowPeer(t, Config{AutoResolve: true}, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "b:2" && time.Since(start) != 5*time.Second {
+				t.Errorf("asked after %v", time.Since(start))
+			}
+			return nil, errFake
+		})
+		run(t, n)
+		time.Sleep(5 * time.Second)
+		if err := n.Add("b:2"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := stats(t, n, "b:2"); got.LastError == "" {
+			t.Error("not asked")
 		}
 	})
 }

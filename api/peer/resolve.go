@@ -4,19 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
-const (
-	// sideBySide is how many peers are read from at the same time.
-	sideBySide = 32
-	// rounds is how often a peer is asked when our own chain changes below
-	// its branch meanwhile.
-	rounds = 3
-)
+// rounds is how often a peer is asked when our own chain changes below its
+// branch meanwhile.
+const rounds = 3
 
 // errMoved means that the block a branch begins at is no longer ours.
 var errMoved = errors.New("our chain changed during the download")
@@ -34,15 +29,23 @@ type resolution struct {
 // Resolve asks all peers for their chains, side by side, and takes the longest
 // valid one if it is longer than ours. Peers that fail are logged and left
 // out. Whatever comes of it, the conflicts known at its start are settled. A
-// call during another one shares its outcome. The error is ctx's.
+// call during another one shares its outcome, and asks once more if a conflict
+// came up in between. The error is ctx's.
 func (n *Network) Resolve(ctx context.Context) (replaced bool, err error) {
-	run := n.join(ctx)
-	select {
-	case <-run.done:
-		return run.replaced, run.err
-	case <-ctx.Done():
-		n.leave(run)
-		return false, ctx.Err()
+	raised := n.raised.Load()
+	for {
+		run := n.join(ctx)
+		select {
+		case <-run.done:
+		case <-ctx.Done():
+			n.leave(run)
+			return replaced, ctx.Err()
+		}
+		replaced = replaced || run.replaced
+		// A run that began before the last conflict can't have seen it.
+		if run.err != nil || n.settled.Load() >= raised {
+			return replaced, run.err
+		}
 	}
 }
 
@@ -100,17 +103,16 @@ func (n *Network) resolve(ctx context.Context) (bool, error) {
 	limited, cancel := context.WithTimeout(ctx, n.cfg.ResolveTimeout)
 	defer cancel()
 	var replaced atomic.Bool
-	var asking errgroup.Group
-	asking.SetLimit(sideBySide)
+	var asking sync.WaitGroup
 	for _, r := range n.all() {
-		asking.Go(func() error {
+		asking.Go(func() {
 			if n.ask(ctx, limited, r) {
 				replaced.Store(true)
 			}
-			return nil
 		})
 	}
-	if err := errors.Join(asking.Wait(), ctx.Err()); err != nil {
+	asking.Wait()
+	if err := ctx.Err(); err != nil {
 		return replaced.Load(), err
 	}
 	n.settle(raised)
@@ -158,7 +160,7 @@ func (n *Network) take(ctx, limited context.Context, address string) (bool, erro
 
 // wasCut tells a download that broke off from one that was wrong.
 func wasCut(err error) bool {
-	return errors.Is(err, errStalled) || errors.Is(err, errTooLong) ||
+	return errors.Is(err, errStalled) || errors.Is(err, errTooLong) || errors.Is(err, errCrowded) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
@@ -169,26 +171,34 @@ func (n *Network) adopt(ctx context.Context, b *branch) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if b.tip <= n.cfg.Ledger.Tip().Height {
+	if b.tip.Height <= n.cfg.Ledger.Tip().Height {
 		return false, nil
 	}
-	ours, err := n.cfg.Ledger.HashAt(b.base)
+	ours, err := n.cfg.Ledger.HashAt(b.base.Height)
 	if err != nil {
 		return false, err
 	}
-	if ours != b.baseHash {
+	if ours != b.base.Hash {
 		return false, errMoved
 	}
 	return n.cfg.Ledger.Adopt(ctx, b.blocks(n.cfg.MaxBlockBytes))
 }
 
-// keepUp is AutoResolve's loop.
+// keepUp is AutoResolve's loop. After a Resolve that changed nothing it rests
+// for as long as that took: a peer that never agrees with us must not keep us
+// reading its chain.
 func (n *Network) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(n.cfg.ResolveEvery)
 	defer ticker.Stop()
 	for {
-		if _, err := n.Resolve(ctx); err != nil && ctx.Err() == nil {
+		start := time.Now()
+		replaced, err := n.Resolve(ctx)
+		if err != nil && ctx.Err() == nil {
 			n.log.Error("resolving conflicts failed", "error", err)
+		}
+		rest := min(max(time.Since(start), n.cfg.ResolvePause), n.cfg.ResolveEvery)
+		if !replaced && !wait(ctx, rest) {
+			return
 		}
 		select {
 		case <-n.wake:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -47,6 +48,10 @@ func TestResolveSlowPeers(t *testing.T) {
 		{"trickling", func(r *http.Request) (*http.Response, error) {
 			return response(404, trickle{r.Context()}), nil
 		}, 0, 10 * time.Second, "answers too slowly"},
+		{"late and trickling", func(r *http.Request) (*http.Response, error) {
+			wait(r.Context(), 6*time.Second)
+			return response(404, trickle{r.Context()}), nil
+		}, 0, 10 * time.Second, "answers too slowly"},
 		{"all in all", func(r *http.Request) (*http.Response, error) {
 			return response(404, trickle{r.Context()}), nil
 		}, 7 * time.Second, 7 * time.Second, "deadline exceeded"},
@@ -82,10 +87,18 @@ func TestStreamSteadyPeer(t *testing.T) {
 			}
 			in.Close()
 		}()
-		n := slowPeer(t, Config{}, func(*http.Request) (*http.Response, error) { return response(200, parts), nil })
-		a, err := n.client.get(t.Context(), "a:1", "/", 4*stallBytes)
-		if err != nil || len(a.text) != 4*stallBytes {
-			t.Errorf("read %d bytes, %v", len(a.text), err)
+		n := slowPeer(t, Config{}, func(r *http.Request) (*http.Response, error) {
+			context.AfterFunc(r.Context(), func() { parts.CloseWithError(errFake) })
+			return response(200, parts), nil
+		})
+		err := n.client.get(t.Context(), "a:1", "/", 4*stallBytes, func(a answer) error {
+			if len(a.text) != 4*stallBytes {
+				t.Errorf("read %d bytes", len(a.text))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 }
@@ -94,10 +107,15 @@ func TestGetLimit(t *testing.T) {
 	n := slowPeer(t, Config{}, func(*http.Request) (*http.Response, error) {
 		return response(200, strings.NewReader("12345")), nil
 	})
-	if a, err := n.client.get(t.Context(), "a:1", "/", 5); err != nil || string(a.text) != "12345" {
-		t.Errorf("get = %v, %v", a, err)
+	var texts []string
+	use := func(a answer) error {
+		texts = append(texts, string(a.text))
+		return errFake
 	}
-	if _, err := n.client.get(t.Context(), "a:1", "/", 4); !errors.Is(err, errTooLong) {
-		t.Errorf("get = %v", err)
+	if err := n.client.get(t.Context(), "a:1", "/", 5, use); !errors.Is(err, errFake) || !slices.Equal(texts, []string{"12345"}) {
+		t.Errorf("get = %v of %q", err, texts)
+	}
+	if err := n.client.get(t.Context(), "a:1", "/", 4, use); !errors.Is(err, errTooLong) || len(texts) != 1 {
+		t.Errorf("get = %v of %q", err, texts)
 	}
 }

@@ -25,18 +25,22 @@ type stream struct {
 
 	body  io.ReadCloser
 	left  int64 // bytes that may still be read, one more than allowed
-	fresh int   // bytes of the current stall timeout
+	share share
 
-	ctx     context.Context // of the request
-	cancel  context.CancelCauseFunc
-	timer   *time.Timer // cancels ctx with errStalled
-	timeout time.Duration
+	ctx      context.Context // of the request
+	cancel   context.CancelCauseFunc
+	timer    *time.Timer // cancels ctx with errStalled; runs while the peer is waited for
+	timeout  time.Duration
+	patience time.Duration // left of the current stall timeout
+	since    time.Time     // when the timer began to run
+	fresh    int           // bytes of the current stall timeout
 }
 
 // open asks for path. The body of the answer may have limit bytes.
 func (c *client) open(ctx context.Context, address, path string, limit int64) (*stream, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &stream{left: limit + 1, ctx: ctx, cancel: cancel, timeout: c.stallTimeout}
+	s := &stream{left: limit + 1, share: share{memory: c.memory}, ctx: ctx, cancel: cancel, timeout: c.stallTimeout}
+	s.patience, s.since = s.timeout, time.Now()
 	s.timer = time.AfterFunc(s.timeout, func() { cancel(errStalled) })
 	request, err := newRequest(ctx, http.MethodGet, address, path, nil)
 	if err != nil {
@@ -49,6 +53,7 @@ func (c *client) open(ctx context.Context, address, path string, limit int64) (*
 		s.stop()
 		return nil, err
 	}
+	s.pause()
 	s.status, s.body = response.StatusCode, response.Body
 	return s, nil
 }
@@ -60,17 +65,32 @@ func (s *stream) Read(p []byte) (int, error) {
 	if int64(len(p)) > s.left {
 		p = p[:s.left]
 	}
+	s.share.giveTurn()
+	s.since = time.Now()
+	s.timer.Reset(s.patience)
 	n, err := s.body.Read(p)
+	s.pause()
 	s.left -= int64(n)
 	if s.fresh += n; s.fresh >= stallBytes {
-		s.fresh = 0
-		s.timer.Reset(s.timeout)
+		s.fresh, s.patience = 0, s.timeout
 	}
 	if err != nil && err != io.EOF {
-		err = s.explain(err)
+		return n, s.explain(err)
+	}
+	if refused := s.share.grow(s.ctx, int64(n)); refused != nil {
+		return n, refused
 	}
 	return n, err
 }
+
+// pause stops the timer: what we do ourselves is not the peer's slowness.
+func (s *stream) pause() {
+	s.timer.Stop()
+	s.patience -= time.Since(s.since)
+}
+
+// decoded says that what was read before is no longer kept as text.
+func (s *stream) decoded() { s.share.release() }
 
 // explain says why the request was given up, if it was, instead of just
 // "context canceled".
@@ -88,6 +108,7 @@ func (s *stream) Close() error {
 }
 
 func (s *stream) stop() {
+	s.share.release()
 	s.timer.Stop()
 	s.cancel(nil)
 }

@@ -47,7 +47,7 @@ func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network,
 func takeTransactions(ctx context.Context, c *chain.Chain, open []wire.Transaction, log *slog.Logger) int {
 	taken := 0
 	for _, t := range open {
-		if err := c.AddTransaction(ctx, t); err != nil {
+		if err := c.AddTransaction(t); err != nil {
 			log.Warn("an open transaction of the text file is not valid here", "error", err)
 			continue
 		}

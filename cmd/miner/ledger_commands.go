@@ -93,7 +93,7 @@ folder. The node must not be running.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := classicArgument(o, args)
-			log, err := newLogger(cmd.ErrOrStderr(), "text", "info")
+			log, err := newLogger(newConsole(cmd.ErrOrStderr()), "text", "info")
 			if err != nil {
 				return err
 			}

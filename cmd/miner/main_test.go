@@ -80,6 +80,9 @@ func launchArguments(t *testing.T, dir string, port int, args []string) *process
 		if !p.done {
 			p.kill()
 		}
+		if strings.Contains(p.output.String(), "DATA RACE") { // its exit code is lost when it is killed
+			t.Error("the race detector found something")
+		}
 		if t.Failed() {
 			t.Logf("output of the node on port %d:\n%s", port, p.output)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"lode/chain/wire"
@@ -30,6 +31,10 @@ func TestNodesConverge(t *testing.T) {
 				if h, hash := n.tip(); h != height || hash != tip {
 					t.Errorf("node %d stands at %d %s, the longest chain at %d %s", i, h, hash, height, tip)
 				}
+			}
+			// Nodes of this program ask each other only for the blocks that they lack.
+			if _, text := longest.request("GET", "/metrics", ""); strings.Contains(text, `route="/chain"`) {
+				t.Error("a node was asked for its whole chain")
 			}
 			payThenMineElsewhere(t, nodes)
 		})

@@ -31,6 +31,7 @@ type node struct {
 	options options
 	log     *slog.Logger
 	console *console
+	door    door
 
 	chain   *chain.Chain
 	keys    *wallet.Keystore
@@ -50,22 +51,38 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
 		return fmt.Errorf("--data-dir: %w", err)
 	}
-	// Before the ledger is read, which may take long: a port in use is said at
-	// once, and clients that come early wait instead of being refused.
 	listener, err := net.Listen("tcp", o.address())
 	if err != nil {
 		return fmt.Errorf("%w; is another node running? --port chooses another port", err)
 	}
-	defer listener.Close() // Serve has closed it already, unless it never began
-	return withChain(o, func(c *chain.Chain) error {
-		if err := n.open(ctx, c); err != nil {
-			return unlessStopped(ctx, err)
-		}
-		if err := n.run(ctx, listener); err != nil {
-			return err
-		}
-		return n.writeBack()
+	ctx, stop := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	// Before the ledger is read, which may take long: whoever asks is told so.
+	n.door.lead(api.Starting())
+	group.Go(func() error {
+		return api.Serve(ctx, api.ServerConfig{Listener: listener, Handler: &n.door, Logger: n.log})
 	})
+	err = withChain(o, func(c *chain.Chain) error { return n.runOn(ctx, group, c) })
+	stop()
+	if failed := group.Wait(); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// runOn runs the node on a ledger and returns when all of the group has ended.
+func (n *node) runOn(ctx context.Context, group *errgroup.Group, c *chain.Chain) error {
+	if err := n.open(ctx, c); err != nil {
+		return unlessStopped(ctx, err)
+	}
+	if err := n.start(ctx, group); err != nil {
+		return err
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	n.log.Info("stopped", "height", c.Tip().Height)
+	return n.writeBack()
 }
 
 // unlessStopped is nil for the error of a start that a signal ended.
@@ -127,7 +144,6 @@ func (n *node) newNetwork() (*peer.Network, error) {
 	network := peer.New(peer.Config{
 		Ledger:      n.chain,
 		AutoResolve: n.options.resolve || n.options.mine,
-		Difficulty:  n.options.difficulty,
 		Logger:      n.log,
 		Self:        n.options.self(),
 		SpoolDir:    n.options.dataDir,
@@ -172,30 +188,24 @@ func (n *node) address() (string, bool) {
 	return keys.Address(), true
 }
 
-// run runs all parts until ctx ends or one of them fails, and returns when all
-// have ended.
-func (n *node) run(ctx context.Context, listener net.Listener) error {
+// start starts all parts. They run until ctx ends.
+func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	handler, err := n.newHandler()
 	if err != nil {
 		return err
 	}
 	runtime.GOMAXPROCS(n.engine.GOMAXPROCS())
-	n.log.Info("serving", "url", "http://"+listener.Addr().String(), "height", n.chain.Tip().Height,
-		"peers", len(n.network.List()), "difficulty", n.chain.Difficulty())
-	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.engine.Run(ctx) })
 	group.Go(func() error { return n.network.Run(ctx) })
-	group.Go(func() error {
-		return api.Serve(ctx, api.ServerConfig{Listener: listener, Handler: handler, Logger: n.log})
-	})
 	group.Go(func() error { return n.console.Run(ctx, n.log, n.status) })
 	group.Go(func() error { return n.logTips(ctx) })
 	if n.options.mine {
 		group.Go(func() error { return n.miner.MineForever(ctx, n.tellPeers) })
 	}
-	err = group.Wait()
-	n.log.Info("stopped", "height", n.chain.Tip().Height)
-	return err
+	n.door.lead(handler)
+	n.log.Info("serving", "url", "http://"+n.options.address(), "height", n.chain.Tip().Height,
+		"peers", len(n.network.List()), "difficulty", n.chain.Difficulty())
+	return nil
 }
 
 func (n *node) newHandler() (http.Handler, error) {

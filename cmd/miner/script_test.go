@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
-	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"lode/api"
 )
 
 // TestScripts runs the command lines of testdata/script.
@@ -64,16 +68,40 @@ func TestStatusLine(t *testing.T) {
 }
 
 func TestLogFormats(t *testing.T) {
-	for format, want := range map[string]string{"text": `level=WARN msg="a b" n=1`, "json": `"level":"WARN","msg":"a b","n":1}`} {
+	for _, test := range []struct {
+		format   string
+		terminal bool
+		want     string
+	}{
+		{"text", false, `^time=\d{4}-\d\d-\d\dT\S+ level=WARN msg="a b" n=1\n$`},
+		{"text", true, `^time=\d\d:\d\d:\d\d level=WARN msg="a b" n=1\n$`},
+		{"json", true, `^{"time":"\d{4}-[^"]+","level":"WARN","msg":"a b","n":1}\n$`},
+	} {
 		var text bytes.Buffer
-		log, err := newLogger(&text, format, "warn")
+		log, err := newLogger(&console{out: &text, terminal: test.terminal}, test.format, "warn")
 		if err != nil {
 			t.Fatal(err)
 		}
 		log.Info("hidden")
-		log.Log(t.Context(), slog.LevelWarn, "a b", "n", 1)
-		if !strings.Contains(text.String(), want) || strings.Contains(text.String(), "hidden") {
-			t.Errorf("%s: %s", format, &text)
+		log.Warn("a b", "n", 1)
+		if !regexp.MustCompile(test.want).Match(text.Bytes()) {
+			t.Errorf("%s, terminal %v: %s", test.format, test.terminal, &text)
+		}
+	}
+}
+
+// TestDoor serves before and after the node has started.
+func TestDoor(t *testing.T) {
+	var d door
+	for _, step := range []struct {
+		handler http.Handler
+		want    int
+	}{{api.Starting(), http.StatusServiceUnavailable}, {http.NotFoundHandler(), http.StatusNotFound}} {
+		d.lead(step.handler)
+		answer := httptest.NewRecorder()
+		d.ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
+		if answer.Code != step.want {
+			t.Errorf("%d %s, want %d", answer.Code, answer.Body, step.want)
 		}
 	}
 }
