@@ -33,7 +33,7 @@ type Ledger interface {
 	Balance(address string) (chain.Balance, error)
 	Pool() []wire.Transaction
 	Add(ctx context.Context, b wire.Block) error
-	AddTransaction(t wire.Transaction) error
+	AddTransaction(ctx context.Context, t wire.Transaction) error
 }
 
 // Miner finds one block and adds it to the ledger.

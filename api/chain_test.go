@@ -129,8 +129,8 @@ type hookedLedger struct {
 }
 
 func (l hookedLedger) Add(ctx context.Context, _ wire.Block) error { return l.add(ctx) }
-func (l hookedLedger) AddTransaction(wire.Transaction) error {
-	return l.add(context.Background()) // it takes too little time to be given up
+func (l hookedLedger) AddTransaction(ctx context.Context, _ wire.Transaction) error {
+	return l.add(ctx)
 }
 
 // failingPeers can't be changed, for a reason.
@@ -256,10 +256,10 @@ type failingLedger struct {
 	err error
 }
 
-func (l failingLedger) Add(context.Context, wire.Block) error { return l.err }
-func (l failingLedger) AddTransaction(wire.Transaction) error { return l.err }
-func (l failingLedger) Balance(string) (chain.Balance, error) { return chain.Balance{}, nil }
-func (l failingLedger) Block(int64) (wire.Block, error)       { return wire.Block{}, l.err }
+func (l failingLedger) Add(context.Context, wire.Block) error                  { return l.err }
+func (l failingLedger) AddTransaction(context.Context, wire.Transaction) error { return l.err }
+func (l failingLedger) Balance(string) (chain.Balance, error)                  { return chain.Balance{}, nil }
+func (l failingLedger) Block(int64) (wire.Block, error)                        { return wire.Block{}, l.err }
 
 // TestLedgerErrors has the rules of the ledger told from what fails.
 func TestLedgerErrors(t *testing.T) {

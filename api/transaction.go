@@ -60,7 +60,7 @@ func signed(keys *wallet.Wallet, members map[string]any) (wire.Transaction, erro
 // addPayment adds our own payment and tells the peers. What they think of it
 // doesn't change the answer: it stays pending here in any case.
 func (h *handler) addPayment(w http.ResponseWriter, r *http.Request, payment wire.Transaction) {
-	refused := h.Ledger.AddTransaction(payment)
+	refused := h.Ledger.AddTransaction(r.Context(), payment)
 	if refused != nil && !isRefusal(refused) {
 		h.fail(w, r, refused)
 		return
@@ -100,7 +100,7 @@ func (h *handler) receiveTransaction(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, fmt.Errorf("transaction data format is incorrect: %w", err))
 		return
 	}
-	err = h.Ledger.AddTransaction(payment)
+	err = h.Ledger.AddTransaction(r.Context(), payment)
 	switch {
 	case err == nil:
 		writeJSON(w, http.StatusCreated,

@@ -8,83 +8,130 @@ import (
 	"lode/chain/wire"
 )
 
-// account is what the chain says of one address. The sum is exact: floats are
-// counted as the binary fractions that they are.
+// account is what the chain says of one address. The sums are exact: floats are
+// counted as the binary fractions that they are. nil is zero.
 type account struct {
-	sum    *big.Rat // received minus sent
-	floats uint64   // how many of these amounts were floats
+	received, sent *big.Rat
+	amounts        uint64 // how many amounts they are made of
+	floats         uint64 // how many of those were floats
 }
 
-// tolerance is how far below zero an account in which floats take part may
-// fall. The original adds floats with rounding and lets people spend the
-// balance that it shows, which can exceed the exact one in the last digits;
-// refusing those payments would split the network.
-var tolerance = big.NewRat(-1, 1<<30)
+// entry is one amount that an account receives or, if isSent, pays.
+type entry struct {
+	value           *big.Rat
+	isFloat, isSent bool
+}
 
-// add returns the account after one more amount; a negative count takes an
-// amount back that was added before.
-func (a account) add(amount *big.Rat, isFloat bool, count int) account {
-	if isFloat {
-		a.floats += uint64(count) // two's complement: adding -1 subtracts 1
+// book returns the account after one more entry; with a sign of -1, after an
+// entry that was booked before is taken back.
+func (a account) book(e entry, sign int) account {
+	a.amounts += uint64(sign) // two's complement: adding -1 subtracts 1
+	if e.isFloat {
+		a.floats += uint64(sign)
 	}
-	sum := new(big.Rat)
-	if a.sum != nil {
-		sum.Set(a.sum)
+	side := &a.received
+	if e.isSent {
+		side = &a.sent
 	}
-	a.sum = sum.Add(sum, amount)
+	value := e.value
+	if sign < 0 {
+		value = new(big.Rat).Neg(value)
+	}
+	*side = new(big.Rat).Add(orZero(*side), value)
 	return a
+}
+
+// orZero makes a zero whose record is that of a sum that came down to zero; that
+// of a new Rat is another one.
+func orZero(r *big.Rat) *big.Rat {
+	if r == nil {
+		return big.NewRat(0, 1)
+	}
+	return r
+}
+
+func (a account) balance() *big.Rat { return new(big.Rat).Sub(orZero(a.received), orZero(a.sent)) }
+
+// slack is how far below zero the exact balance may fall. The original adds
+// floats with rounding and lets people spend the balance that it shows; refusing
+// those payments would split the network. It adds at most twice per amount (into
+// a block's sum, and that to the sum of blocks) and subtracts twice, no result
+// exceeds what went through the account, and each is off by at most 2^-53 of it.
+func (a account) slack() *big.Rat {
+	if a.floats == 0 {
+		return new(big.Rat) // ints are added exactly
+	}
+	turnover := new(big.Rat).Add(orZero(a.received), orZero(a.sent))
+	additions := new(big.Rat).SetUint64(2 * (a.amounts + 1))
+	return turnover.Mul(turnover, additions.Mul(additions, big.NewRat(1, 1<<53)))
 }
 
 // spend is the account after a payment of the amount; false if the account
 // doesn't cover it.
 func (a account) spend(amount wire.Number) (account, bool) {
 	value, _ := amount.Rat()
-	after := a.add(new(big.Rat).Neg(value), !amount.IsInt(), 1)
-	if after.sum.Sign() >= 0 {
-		return after, true
-	}
-	return after, a.floats > 0 && after.sum.Cmp(tolerance) >= 0
+	after := a.book(entry{value, !amount.IsInt(), true}, 1)
+	left := after.balance()
+	return after, left.Sign() >= 0 || left.Neg(left).Cmp(a.slack()) <= 0
 }
 
 // number is the balance as Python would show it: an int as long as only ints
-// took part, else the float nearest to the exact sum.
+// took part, else the float nearest to the exact balance.
 func (a account) number() wire.Number {
-	switch {
-	case a.sum == nil:
-		return wire.Int(0)
-	case a.floats == 0:
-		return wire.BigInt(a.sum.Num())
+	balance := a.balance()
+	if a.floats == 0 {
+		return wire.BigInt(balance.Num())
 	}
-	nearest, _ := a.sum.Float64()
+	nearest, _ := balance.Float64()
 	return wire.Float(nearest)
 }
 
-// encode is the record of an account: the number of floats as a varint, then
-// the sum as math/big writes it. An account that nothing touched has none.
+// encode is the record of an account: the two counts as varints, then what was
+// received, with its length before it, and what was sent, as math/big writes
+// them. An account that nothing touched has none.
 func (a account) encode() ([]byte, error) {
-	if a.sum == nil || a.sum.Sign() == 0 && a.floats == 0 {
+	if a.amounts == 0 {
 		return nil, nil
 	}
-	sum, err := a.sum.GobEncode()
+	received, err := orZero(a.received).GobEncode()
 	if err != nil {
 		return nil, fmt.Errorf("encoding a balance: %w", err)
 	}
-	return append(binary.AppendUvarint(nil, a.floats), sum...), nil
+	sent, err := orZero(a.sent).GobEncode()
+	if err != nil {
+		return nil, fmt.Errorf("encoding a balance: %w", err)
+	}
+	record := binary.AppendUvarint(nil, a.amounts)
+	record = binary.AppendUvarint(record, a.floats)
+	record = binary.AppendUvarint(record, uint64(len(received)))
+	return append(append(record, received...), sent...), nil
 }
 
 func decodeAccount(record []byte) (account, error) {
 	if len(record) == 0 {
 		return account{}, nil
 	}
-	floats, size := binary.Uvarint(record)
-	if size <= 0 || len(record) == size {
+	var numbers [3]uint64
+	for i := range numbers {
+		value, size := binary.Uvarint(record)
+		if size <= 0 {
+			return account{}, fmt.Errorf("%w: a balance's record is cut", ErrCorrupt)
+		}
+		numbers[i], record = value, record[size:]
+	}
+	if numbers[2] > uint64(len(record)) {
 		return account{}, fmt.Errorf("%w: a balance's record is cut", ErrCorrupt)
 	}
-	sum := new(big.Rat)
-	if err := sum.GobDecode(record[size:]); err != nil {
-		return account{}, fmt.Errorf("%w: a balance's record: %w", ErrCorrupt, err)
+	a := account{new(big.Rat), new(big.Rat), numbers[0], numbers[1]}
+	for _, sum := range []struct {
+		to   *big.Rat
+		text []byte
+	}{{a.received, record[:numbers[2]]}, {a.sent, record[numbers[2]:]}} {
+		if err := sum.to.GobDecode(sum.text); err != nil {
+			return account{}, fmt.Errorf("%w: a balance's record: %w", ErrCorrupt, err)
+		}
 	}
-	return account{sum, floats}, nil
+	return a, nil
 }
 
 // accounts are the balances after a block, some of them changed in memory and
@@ -117,28 +164,25 @@ func (s *accounts) move(b wire.Block, sign int) error {
 		if !ok {
 			return fmt.Errorf("%w: %s", ErrAmount, t.Amount)
 		}
-		if sign < 0 {
-			value.Neg(value)
-		}
-		if err := s.book(t.Recipient, value, !t.Amount.IsInt(), sign); err != nil {
+		if err := s.book(t.Recipient, entry{value, !t.Amount.IsInt(), false}, sign); err != nil {
 			return err
 		}
 		if t.Sender == wire.RewardSender {
 			continue
 		}
-		if err := s.book(t.Sender, value.Neg(value), !t.Amount.IsInt(), sign); err != nil {
+		if err := s.book(t.Sender, entry{value, !t.Amount.IsInt(), true}, sign); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *accounts) book(address string, value *big.Rat, isFloat bool, count int) error {
+func (s *accounts) book(address string, e entry, sign int) error {
 	a, err := s.get(address)
 	if err != nil {
 		return err
 	}
-	s.changed[address] = a.add(value, isFloat, count)
+	s.changed[address] = a.book(e, sign)
 	return nil
 }
 

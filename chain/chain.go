@@ -24,6 +24,7 @@ type Store interface {
 	Block(height int64) (wire.Block, error)
 	HeightOf(hash string) (int64, error)
 	Account(address string) ([]byte, error) // nil if there is none
+	Accounts() (count int, err error)
 	Pool() ([]wire.Transaction, error)
 	AppendPool(t wire.Transaction) error
 	Peers() ([]string, error)
@@ -50,7 +51,7 @@ type Chain struct {
 	tips       tips
 	counters   *counters
 
-	writer sync.Mutex // held by one change at a time, while it checks and commits
+	writer chan struct{} // holds a token while a change is checked and committed
 
 	mu    sync.RWMutex // guards the fields below, and the store while it commits
 	pool  *pool
@@ -63,7 +64,7 @@ const difficultyMeta = "difficulty"
 // Open reads the ledger of a store and puts the genesis block into an empty
 // one. Errors are ErrDifficulty, ErrGenesis, ErrCorrupt or the store's.
 func Open(cfg Config) (*Chain, error) {
-	c := &Chain{store: cfg.Store, difficulty: cfg.Difficulty, counters: newCounters()}
+	c := &Chain{store: cfg.Store, difficulty: cfg.Difficulty, counters: newCounters(), writer: make(chan struct{}, 1)}
 	if err := c.openDifficulty(); err != nil {
 		return nil, err
 	}
@@ -127,10 +128,28 @@ func (c *Chain) openPool() error {
 
 // Close closes the store, after what is under way.
 func (c *Chain) Close() error {
-	c.writer.Lock()
-	defer c.writer.Unlock()
+	c.writer <- struct{}{}
+	defer c.unlock()
 	return c.store.Close()
 }
+
+// lock makes the caller the writer, once the changes before are done. One of
+// them may be a long chain, so a caller that has gone needn't wait.
+func (c *Chain) lock(ctx context.Context) error {
+	select {
+	case c.writer <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case c.writer <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Chain) unlock() { <-c.writer }
 
 // Difficulty is how many hex zeros a proof's hash begins with.
 func (c *Chain) Difficulty() int { return c.difficulty }
@@ -149,8 +168,10 @@ func (c *Chain) Stats() Stats { return c.counters.snapshot() }
 // block is durable and subscribers know. Errors are those of the rules, ctx's
 // or the store's; then nothing has changed.
 func (c *Chain) Add(ctx context.Context, b wire.Block) error {
-	c.writer.Lock()
-	defer c.writer.Unlock()
+	if err := c.lock(ctx); err != nil {
+		return err
+	}
+	defer c.unlock()
 	err := c.extend(ctx, []wire.Block{b})
 	c.counters.rejected(err)
 	return err
@@ -209,10 +230,12 @@ func (c *Chain) commit(base int64, blocks []wire.Block, tip Tip, balances *accou
 }
 
 // AddTransaction adds a payment to the open ones. When it returns nil, the
-// payment is durable. Errors are those of the rules or the store's.
-func (c *Chain) AddTransaction(t wire.Transaction) error {
-	c.writer.Lock()
-	defer c.writer.Unlock()
+// payment is durable. Errors are those of the rules, ctx's or the store's.
+func (c *Chain) AddTransaction(ctx context.Context, t wire.Transaction) error {
+	if err := c.lock(ctx); err != nil {
+		return err
+	}
+	defer c.unlock()
 	err := c.addOpen(t)
 	c.counters.update(func(s *Stats) {
 		if err != nil {
@@ -352,8 +375,8 @@ func (c *Chain) RemovePeer(address string) error {
 }
 
 func (c *Chain) changePeers(change func([]string) []string) error {
-	c.writer.Lock()
-	defer c.writer.Unlock()
+	c.writer <- struct{}{}
+	defer c.unlock()
 	peers := change(c.Peers())
 	c.mu.Lock()
 	defer c.mu.Unlock()

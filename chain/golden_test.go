@@ -25,7 +25,7 @@ func TestGoldenChainAndBalances(t *testing.T) {
 	for _, v := range golden["open_transactions"].([]any) {
 		transaction, err := wire.TransactionOf(v)
 		must(t, err)
-		must(t, c.AddTransaction(transaction))
+		must(t, c.AddTransaction(t.Context(), transaction))
 	}
 	available := golden["balances"].(map[string]any)
 	confirmed := golden["balances_without_open"].(map[string]any)
@@ -80,7 +80,7 @@ func TestGoldenForgedTransactions(t *testing.T) {
 		e := v.(map[string]any)
 		transaction, err := wire.TransactionOf(e["body"])
 		if err == nil {
-			err = c.AddTransaction(transaction)
+			err = c.AddTransaction(t.Context(), transaction)
 		}
 		if reason := chain.Reason(err); err == nil || reason == "other" {
 			t.Errorf("%s: error %v (%s), want a rule's", e["name"], err, reason)

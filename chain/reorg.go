@@ -22,8 +22,10 @@ const extendChunk = 1000
 // far as they are still valid. After an error only what extended our chain
 // before it has been taken, and adopted says whether there was any.
 func (c *Chain) Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error) {
-	c.writer.Lock()
-	defer c.writer.Unlock()
+	if err := c.lock(ctx); err != nil {
+		return false, err
+	}
+	defer c.unlock()
 	before := c.Tip()
 	defer func() {
 		adopted = c.Tip() != before

@@ -54,7 +54,7 @@ func TestAbandonedPaymentsAreOpenAgain(t *testing.T) {
 	toR, toS := pay(t, a, "r", wire.Int(3)), pay(t, a, "s", wire.Int(4))
 	must(t, c.Add(t.Context(), next(c.Tip(), 1, "m", toR, toS)))
 	last := pay(t, a, "q", wire.Int(2))
-	must(t, c.AddTransaction(last))
+	must(t, c.AddTransaction(t.Context(), last))
 
 	b2 := next(tipOf(g1), 1, "n", toR)
 	b3 := next(tipOf(b2), 1, "n")
@@ -155,7 +155,7 @@ func TestRandomWalk(t *testing.T) {
 			amount = wire.Float(random.Float64())
 		}
 		payment := pay(t, from, to, amount)
-		if err := c.AddTransaction(payment); err != nil && !errors.Is(err, chain.ErrOverspend) {
+		if err := c.AddTransaction(t.Context(), payment); err != nil && !errors.Is(err, chain.ErrOverspend) {
 			t.Fatalf("step %d: %v", step, err)
 		}
 		base := max(0, c.Tip().Height-random.Int64N(4))

@@ -98,7 +98,7 @@ func TestRoundedBalanceCanBeSpent(t *testing.T) {
 	sum := 0.1
 	sum += 0.2 // 0.30000000000000004, more than the two exact values add up to
 	must(t, c.Add(t.Context(), next(c.Tip(), 0, "m", pay(t, b, "r", wire.Float(sum)))))
-	if err := c.AddTransaction(pay(t, b, "r", wire.Float(1e-9))); !errors.Is(err, chain.ErrOverspend) {
+	if err := c.AddTransaction(t.Context(), pay(t, b, "r", wire.Float(1e-9))); !errors.Is(err, chain.ErrOverspend) {
 		t.Errorf("error %v, want ErrOverspend: the tolerance is below 1e-9", err)
 	}
 	assertConsistent(t, c)
@@ -109,9 +109,9 @@ func TestBalanceKeepsPythonsType(t *testing.T) {
 	a := goldenWallets(t)["A"]
 	assertBalance(t, c, a.Address(), "0", "0")
 	must(t, c.Add(t.Context(), next(c.Tip(), 0, a.Address())))
-	must(t, c.AddTransaction(pay(t, a, "r", wire.Int(3))))
+	must(t, c.AddTransaction(t.Context(), pay(t, a, "r", wire.Int(3))))
 	assertBalance(t, c, a.Address(), "10", "7")
-	must(t, c.AddTransaction(pay(t, a, "r", wire.Float(1))))
+	must(t, c.AddTransaction(t.Context(), pay(t, a, "r", wire.Float(1))))
 	assertBalance(t, c, a.Address(), "10", "6.0")
 	assertBalance(t, c, "r", "0", "0")
 	must(t, c.Add(t.Context(), next(c.Tip(), 0, a.Address(), c.Pool()...)))
@@ -127,7 +127,7 @@ func TestOpenTransactions(t *testing.T) {
 	same := pay(t, a, "r", wire.Int(3))
 	other := pay(t, a, "r", wire.Int(4))
 	for _, payment := range []wire.Transaction{same, other, same} {
-		must(t, c.AddTransaction(payment))
+		must(t, c.AddTransaction(t.Context(), payment))
 	}
 	reward := wire.Transaction{Sender: wire.RewardSender, Recipient: "r", Amount: wire.Int(10)}
 	for _, test := range []struct {
@@ -140,7 +140,7 @@ func TestOpenTransactions(t *testing.T) {
 		{wire.Transaction{Sender: a.Address(), Recipient: "r", Signature: "00", Amount: wire.Int(0)}, chain.ErrSignature},
 		{wire.Transaction{Sender: a.Address(), Recipient: "r", Signature: "00", Amount: wire.Int(-1)}, chain.ErrAmount},
 	} {
-		if err := c.AddTransaction(test.transaction); !errors.Is(err, test.want) {
+		if err := c.AddTransaction(t.Context(), test.transaction); !errors.Is(err, test.want) {
 			t.Errorf("%v: error %v, want %v", test.transaction.Amount, err, test.want)
 		}
 	}
@@ -164,7 +164,7 @@ func TestTemplateIsAValidBlock(t *testing.T) {
 	c := newChain(t, 1)
 	a := goldenWallets(t)["A"]
 	must(t, c.Add(t.Context(), next(c.Tip(), 1, a.Address())))
-	must(t, c.AddTransaction(pay(t, a, "r", wire.Int(3))))
+	must(t, c.AddTransaction(t.Context(), pay(t, a, "r", wire.Int(3))))
 	template, err := c.Template("miner")
 	must(t, err)
 	if len(template.Transactions) != 2 || template.Parent != c.Tip() || template.Difficulty != 1 {
@@ -186,7 +186,7 @@ func TestReopen(t *testing.T) {
 	b := next(c.Tip(), 1, a.Address())
 	must(t, c.Add(t.Context(), b))
 	payment := pay(t, a, "r", wire.Int(3))
-	must(t, c.AddTransaction(payment))
+	must(t, c.AddTransaction(t.Context(), payment))
 	for _, peer := range []string{"b:2", "a:1", "b:2"} {
 		must(t, c.AddPeer(peer))
 	}

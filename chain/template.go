@@ -27,10 +27,14 @@ func (c *Chain) Template(miner string) (Template, error) {
 	var transactions []wire.Transaction
 	size := 0
 	for _, t := range c.pool.open {
-		size += prefixSize(t)
-		if len(transactions) == maxPayments || size > maxPrefixBytes {
+		if len(transactions) == maxPayments {
 			break
 		}
+		// A payment that is too large for any block must not keep the others out.
+		if size+prefixSize(t) > maxPrefixBytes {
+			continue
+		}
+		size += prefixSize(t)
 		transactions = append(transactions, t)
 	}
 	transactions = append(transactions, wire.Transaction{Sender: wire.RewardSender, Recipient: miner, Amount: wire.Int(Reward)})

@@ -22,8 +22,8 @@ func Write(path string, data []byte, perm fs.FileMode) error {
 
 // WriteTo replaces the file at path by what content writes. The new file is
 // made beside the old one, synced, renamed over it, and the folder is synced:
-// when WriteTo returns nil, the content is on disk. On an error the old file
-// is as it was.
+// when WriteTo returns nil, the content is on disk. On an error there is either
+// the old file or, if only the folder could not be synced, the new one.
 func WriteTo(path string, perm fs.FileMode, content func(io.Writer) error) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 
 func TestWriteReplacesContentAndMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
-	for _, content := range []string{"first", "second, longer", ""} {
-		if err := Write(path, []byte(content), 0o600); err != nil {
+	for content, mode := range map[string]os.FileMode{"first": 0o600, "second, longer": 0o644, "": 0o640} {
+		if err := Write(path, []byte(content), mode); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(path)
 		if err != nil || string(got) != content {
 			t.Fatalf("content %q, error %v, want %q", got, err, content)
 		}
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, error %v, want 0600", info.Mode(), err)
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != mode {
+			t.Errorf("mode %v, error %v, want %v", info.Mode(), err, mode)
+		}
 	}
 	assertOnly(t, filepath.Dir(path), "f")
 }

@@ -24,9 +24,10 @@ const maxBlockBytes = 32 << 20
 
 // Classic is the content of the original's text file.
 type Classic struct {
-	Blocks []wire.Block // from genesis on; only their form has been checked
-	Pool   []wire.Transaction
-	Peers  []string // sorted, each once; what is no string, as the original allows, as JSON
+	Blocks  []wire.Block // from genesis on; only their form has been checked
+	Pool    []wire.Transaction
+	Refused []error  // why entries of the pool, which the original allows, are no transactions
+	Peers   []string // sorted, each once; what is no string, as the original allows, as JSON
 }
 
 // ReadClassic reads the original's text file: three lines with the chain, the
@@ -59,7 +60,7 @@ func parseClassic(text []byte) (Classic, error) {
 	if content.Blocks, err = parseBlocks(lines[0]); err != nil {
 		return Classic{}, fmt.Errorf("line 1: %w", err)
 	}
-	if content.Pool, err = parsePool(lines[1]); err != nil {
+	if content.Pool, content.Refused, err = parsePool(lines[1]); err != nil {
 		return Classic{}, fmt.Errorf("line 2: %w", err)
 	}
 	if content.Peers, err = parsePeers(lines[2]); err != nil {
@@ -94,20 +95,20 @@ func parseList(line []byte) ([]any, error) {
 	return list, nil
 }
 
-func parsePool(line []byte) ([]wire.Transaction, error) {
+func parsePool(line []byte) (pool []wire.Transaction, refused []error, err error) {
 	list, err := parseList(line)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var pool []wire.Transaction
 	for i, v := range list {
 		t, err := wire.TransactionOf(v)
 		if err != nil {
-			return nil, fmt.Errorf("transaction %d: %w", i, err)
+			refused = append(refused, fmt.Errorf("transaction %d: %w", i, err))
+			continue
 		}
 		pool = append(pool, t)
 	}
-	return pool, nil
+	return pool, refused, nil
 }
 
 func parsePeers(line []byte) ([]string, error) {

@@ -181,3 +181,22 @@ func FuzzParseClassic(f *testing.F) {
 		}
 	})
 }
+
+// TestOddOpenTransactions reads a pool as the original can write it: what is no
+// transaction is left out, with its place and reason.
+func TestOddOpenTransactions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "basicBlockChain5000.txt")
+	odd := `{"sender": "s", "recipient": 5, "signature": "ff", "amount": 1}`
+	good := `{"sender": "s", "recipient": "r", "signature": "ff", "amount": 1}`
+	must(t, os.WriteFile(path, []byte("[]\n["+odd+", "+good+", "+strings.Replace(good, ": 1", ": true", 1)+"]\n[]"), 0o644))
+	content, err := ReadClassic(path)
+	must(t, err)
+	want := []wire.Transaction{{Sender: "s", Recipient: "r", Signature: "ff", Amount: wire.Int(1)}}
+	if !reflect.DeepEqual(content.Pool, want) {
+		t.Errorf("pool %v, want %v", content.Pool, want)
+	}
+	if len(content.Refused) != 2 || content.Refused[0].Error() != "transaction 0: field recipient: must be a string, is a number" ||
+		content.Refused[1].Error() != "transaction 2: field amount: must be a number, is true or false" {
+		t.Errorf("refused %q", content.Refused)
+	}
+}

@@ -124,6 +124,15 @@ func (db *DB) Account(address string) (record []byte, err error) {
 	return record, err
 }
 
+// Accounts is how many addresses have a record. It reads all of them.
+func (db *DB) Accounts() (count int, err error) {
+	err = db.view(func(tx *bolt.Tx) error {
+		count = tx.Bucket(accountsBucket).Stats().KeyN
+		return nil
+	})
+	return count, err
+}
+
 // Pool is the open transactions in the order in which they came.
 func (db *DB) Pool() (pool []wire.Transaction, err error) {
 	err = db.view(func(tx *bolt.Tx) error {

@@ -65,6 +65,13 @@ func (m *Memory) Account(address string) ([]byte, error) {
 	return bytes.Clone(m.accounts[address]), nil
 }
 
+// Accounts is DB.Accounts.
+func (m *Memory) Accounts() (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.accounts), nil
+}
+
 // Pool is DB.Pool.
 func (m *Memory) Pool() ([]wire.Transaction, error) {
 	m.mu.Lock()

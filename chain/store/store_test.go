@@ -20,6 +20,7 @@ type store interface {
 	Block(int64) (wire.Block, error)
 	HeightOf(string) (int64, error)
 	Account(string) ([]byte, error)
+	Accounts() (int, error)
 	Pool() ([]wire.Transaction, error)
 	AppendPool(wire.Transaction) error
 	Peers() ([]string, error)
@@ -171,11 +172,18 @@ func assertChain(t *testing.T, s store, want []wire.Block) {
 
 func assertAccounts(t *testing.T, s store, want map[string][]byte) {
 	t.Helper()
+	count := 0
 	for address, record := range want {
+		if record != nil {
+			count++
+		}
 		got, err := s.Account(address)
 		if err != nil || !reflect.DeepEqual(got, record) {
 			t.Errorf("account %.10q: %v, error %v, want %v", address, got, err, record)
 		}
+	}
+	if got, err := s.Accounts(); got != count || err != nil {
+		t.Errorf("%d accounts, error %v, want %d", got, err, count)
 	}
 }
 

@@ -126,8 +126,9 @@ func (k *Keystore) Create() (*Wallet, error) {
 	return w, nil
 }
 
-// Load makes the file's wallet the current one. If that fails, the current one
-// stays. Errors are Load's.
+// Load makes the file's wallet the current one, and the file readable by its
+// owner only: the original leaves it open to everybody. If that fails, the
+// current wallet stays. Errors are Load's, or the system's.
 func (k *Keystore) Load() (*Wallet, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -135,8 +136,20 @@ func (k *Keystore) Load() (*Wallet, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := restrict(k.path); err != nil {
+		return nil, fmt.Errorf("closing the wallet file to others: %w", err)
+	}
 	k.current = w
 	return w, nil
+}
+
+// restrict takes a file's permissions from everybody but its owner.
+func restrict(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&^fileMode == 0 {
+		return err
+	}
+	return os.Chmod(path, fileMode)
 }
 
 // Current is the current wallet, if there is one.

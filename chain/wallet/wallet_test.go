@@ -259,6 +259,15 @@ func TestKeystore(t *testing.T) {
 	if err != nil || again.Address() != made.Address() {
 		t.Errorf("loaded %v, error %v, want %v", again, err, made)
 	}
+	if err := os.Chmod(path, 0o644); err != nil { // as the original leaves it
+		t.Fatal(err)
+	}
+	if _, err := NewKeystore(path, 1024).Load(); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v after loading, error %v, want 0600", info.Mode(), err)
+	}
 	if current, ok := k.Current(); !ok || current != made {
 		t.Errorf("current %v, want %v", current, made)
 	}

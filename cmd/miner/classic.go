@@ -18,7 +18,8 @@ import (
 // takeOverClassic treats the original's text file like a peer that is asked at
 // the start: its chain is verified, the longer valid one wins, and its open
 // transactions and peers are taken over. An absent file is no error; a damaged
-// one is, and nothing is taken from it.
+// one is, and no more is taken from it than whole valid parts of a chain that
+// extends ours.
 func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network, path string, out io.Writer, log *slog.Logger) error {
 	file, err := store.ReadClassic(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,6 +35,9 @@ func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network,
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	for _, reason := range file.Refused {
+		log.Warn("an open transaction of the text file is left out", "error", reason)
+	}
 	open, err := stillOpen(c, file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -47,8 +51,8 @@ func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network,
 func takeTransactions(ctx context.Context, c *chain.Chain, open []wire.Transaction, log *slog.Logger) int {
 	taken := 0
 	for _, t := range open {
-		if err := c.AddTransaction(t); err != nil {
-			log.Warn("an open transaction of the text file is not valid here", "error", err)
+		if err := c.AddTransaction(ctx, t); err != nil {
+			log.Warn("an open transaction of the text file is left out", "error", err)
 			continue
 		}
 		taken++
@@ -132,8 +136,21 @@ func commonHeight(c *chain.Chain, blocks []wire.Block) (int64, error) {
 	return 0, nil
 }
 
-// writeClassic writes the text file as the original would.
+// errNotReplaced is a text file that holds more than would be written over it.
+var errNotReplaced = errors.New("it is not replaced")
+
+// writeClassic writes the text file as the original would. One that is there is
+// only replaced if it holds no more: a Python node may have gone on with it.
 func writeClassic(c *chain.Chain, path string) error {
+	file, err := store.ReadClassic(path)
+	switch blocks := c.Tip().Height + 1; {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("%w: %w; move it away or choose another name", errNotReplaced, err)
+	case int64(len(file.Blocks)) > blocks:
+		return fmt.Errorf("%s: %w: it has %d blocks, and the database %d; `miner import` takes them over",
+			path, errNotReplaced, len(file.Blocks), blocks)
+	}
 	return store.WriteClassic(path, allBlocks(c), c.Pool(), c.Peers())
 }
 

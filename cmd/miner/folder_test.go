@@ -45,13 +45,21 @@ func TestFolderOfTheOriginal(t *testing.T) {
 	}
 }
 
-// TestOddPeersOfTheOriginal takes over a text file with peers that are none:
-// the original takes anything.
-func TestOddPeersOfTheOriginal(t *testing.T) {
+// TestOddTextFileOfTheOriginal takes over a text file with peers and open
+// payments that are none: the original takes anything.
+func TestOddTextFileOfTheOriginal(t *testing.T) {
 	dir, port := t.TempDir(), freePort(t)
 	write(t, fmt.Sprintf("%s/basicBlockChain%d.txt", dir, port),
-		`[{"previous_hash": "", "index": 0, "transactions": [], "proof": 100, "time_stamp": 0}]`+"\n[]\n"+`[5, null, "", "LOCALHOST:05001"]`)
+		`[{"previous_hash": "", "index": 0, "transactions": [], "proof": 100, "time_stamp": 0}]`+"\n"+
+			`[{"sender": "s", "recipient": null, "signature": "", "amount": 0}, {"sender": "s", "recipient": "r", "signature": "", "amount": -1}]`+
+			"\n"+`[5, null, "", "LOCALHOST:05001"]`)
 	p := start(t, dir, port)
+	if open := p.must(http.StatusOK, "GET", "/v1/transactions", "")["transactions"].([]any); len(open) != 0 {
+		t.Errorf("open transactions: %v", open)
+	}
+	if count := strings.Count(p.output.String(), "an open transaction of the text file is left out"); count != 2 {
+		t.Errorf("%d warnings, want 2", count)
+	}
 	if peers := p.must(http.StatusOK, "GET", "/v1/peers", "")["peers"].([]any); len(peers) != 1 || peers[0] != "localhost:5001" {
 		t.Errorf("peers: %v", peers)
 	}
@@ -157,6 +165,36 @@ func TestExportImportVerify(t *testing.T) {
 	succeed(t, launchArguments(t, other, 5000, []string{"export", "--data-dir", other, "--difficulty", "2", again}), "wrote 4 blocks")
 	if read(t, again) != read(t, file) {
 		t.Error("the chain isn't the same after export and import")
+	}
+}
+
+// TestExportReplacesNothingLonger exports over a text file with which a Python
+// node has gone on, and from a folder without a database.
+func TestExportReplacesNothingLonger(t *testing.T) {
+	v := readVectors(t)
+	dir := t.TempDir()
+	classic := dir + "/basicBlockChain5000.txt"
+	write(t, classic, v.Chain.SaveFile)
+	arguments := []string{"export", "--data-dir", dir}
+	refuse(t, launchArguments(t, dir, 5000, arguments), "chain-5000.db: no such file or directory")
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("export made %v", left)
+	}
+
+	write(t, dir+"/genesis.txt", `[{"previous_hash": "", "index": 0, "transactions": [], "proof": 100, "time_stamp": 0}]`+"\n[]\n[]")
+	succeed(t, launchArguments(t, dir, 5000, []string{"import", "--data-dir", dir, dir + "/genesis.txt"}), "height 0")
+	refuse(t, launchArguments(t, dir, 5000, arguments), "it is not replaced: it has 8 blocks, and the database 1")
+	write(t, dir+"/letter.txt", "Dear node")
+	refuse(t, launchArguments(t, dir, 5000, append(arguments, dir+"/letter.txt")), "it is not replaced: "+dir+"/letter.txt")
+	if read(t, classic) != v.Chain.SaveFile || read(t, dir+"/letter.txt") != "Dear node" {
+		t.Error("a file was replaced")
+	}
+}
+
+func refuse(t *testing.T, p *process, want string) {
+	t.Helper()
+	if code := p.wait(); code != exitFailure || !strings.Contains(p.output.String(), want) {
+		t.Errorf("exit code %d, want %q:\n%s", code, want, p.output)
 	}
 }
 

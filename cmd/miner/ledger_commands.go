@@ -64,10 +64,14 @@ func newExportCommand() *cobra.Command {
 		Short: "Write the chain, open transactions and peers as the original's text file",
 		Long: `export writes the node's chain, open transactions and peers in the exact format
 of the original node's text file. Without FILE it is basicBlockChain<port>.txt
-in the data folder. The node must not be running.`,
+in the data folder. A file that is there is replaced unless it holds more blocks.
+The node must not be running.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := classicArgument(o, args)
+			if err := mustExist(o.database()); err != nil {
+				return err
+			}
 			return withChain(o, func(c *chain.Chain) error {
 				if err := writeClassic(c, path); err != nil {
 					return err

@@ -23,8 +23,9 @@ import (
 	"lode/miner"
 )
 
-// waitingMines is how many POST /mine may wait beside the one under way.
-const waitingMines = api.DefaultMaxMining - 1
+// waitingMines is how many calls may wait for their turn to mine: all of POST
+// /mine, when mining without end has it.
+const waitingMines = api.DefaultMaxMining
 
 // node is the running program: the parts, wired.
 type node struct {

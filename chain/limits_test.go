@@ -1,0 +1,80 @@
+package chain
+
+import (
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+
+	"lode/chain/wire"
+)
+
+func noRecords(string) ([]byte, error) { return nil, nil }
+
+// payments are n payments of nothing, which any balance covers.
+func payments(n int, recipient string) []wire.Transaction {
+	list := make([]wire.Transaction, n)
+	for i := range list {
+		list[i] = wire.Transaction{Sender: "s", Recipient: recipient, Amount: wire.Int(0)}
+	}
+	return list
+}
+
+func TestPoolIsBounded(t *testing.T) {
+	full, err := poolAfter(payments(50_001, "r"), nil, newAccounts(noRecords))
+	if err != nil || len(full.open) != 50_000 {
+		t.Fatalf("%d open payments, error %v, want 50000", len(full.open), err)
+	}
+	c := &Chain{pool: full, writer: make(chan struct{}, 1), counters: newCounters()}
+	if err := c.AddTransaction(t.Context(), payments(1, "r")[0]); !errors.Is(err, ErrPoolFull) {
+		t.Errorf("error %v, want ErrPoolFull", err)
+	}
+}
+
+// TestTemplateIsBounded: in the number of payments and in their bytes, and one
+// that is too large for any block doesn't keep out those behind it.
+func TestTemplateIsBounded(t *testing.T) {
+	tooLarge, large := strings.Repeat("x", 4<<20), strings.Repeat("x", 1<<20)
+	for _, test := range []struct {
+		name string
+		open []wire.Transaction
+		want int
+	}{
+		{"many", payments(2001, "r"), 2000},
+		{"large", payments(5, large), 3}, // four are a little more than 4 MiB
+		{"too large", append(payments(1, tooLarge), payments(7, "r")...), 7},
+	} {
+		c := &Chain{pool: &pool{open: test.open}}
+		c.tip.Store(&Tip{})
+		template, err := c.Template("miner")
+		if got := len(template.Transactions) - 1; err != nil || got != test.want {
+			t.Errorf("%s: %d payments, error %v, want %d", test.name, got, err, test.want)
+		}
+	}
+}
+
+// TestSlack compares how far below zero a balance may fall with the bound: two
+// additions an amount and two more, each off by 2^-53 of at most the turnover.
+func TestSlack(t *testing.T) {
+	book := func(a account, amount wire.Number, isSent bool) account {
+		value, _ := amount.Rat()
+		return a.book(entry{value, !amount.IsInt(), isSent}, 1)
+	}
+	a := book(account{}, wire.Int(1<<53), false)
+	if a.slack().Sign() != 0 {
+		t.Errorf("ints alone leave the slack %v", a.slack())
+	}
+	a = book(a, wire.Float(1), true) // turnover 2^53+1 in two amounts
+	if want := "54043195528445958/9007199254740992"; a.slack().Cmp(rat(t, want)) != 0 {
+		t.Errorf("slack %v, want %v", a.slack(), rat(t, want))
+	}
+}
+
+func rat(t *testing.T, text string) *big.Rat {
+	t.Helper()
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		t.Fatalf("%q is no fraction", text)
+	}
+	return r
+}
