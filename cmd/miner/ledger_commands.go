@@ -57,97 +57,94 @@ func mustExist(path string) error {
 	return err
 }
 
-func newExportCommand() *cobra.Command {
+// storeCommand is a command that works on a node's files while it doesn't run.
+func storeCommand(use, short, long string, run func(cmd *cobra.Command, o options, args []string) error) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "export [FILE]",
-		Short: "Write the chain, open transactions and peers as the original's text file",
-		Long: `export writes the node's chain, open transactions and peers in the exact format
-of the original node's text file. Without FILE it is basicBlockChain<port>.txt
-in the data folder. A file that is there is replaced unless it holds more blocks.
-The node must not be running.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			path := classicArgument(o, args)
-			if err := mustExist(o.database()); err != nil {
-				return err
-			}
-			return withChain(o, func(c *chain.Chain) error {
-				if err := writeClassic(c, path); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "wrote %d blocks to %s\n", c.Tip().Height+1, path)
-				return err
-			})
-		},
+		Use: use, Short: short, Long: long + "\nThe node must not be running.",
+		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd, o, args) },
 	}
 	o.bindStore(cmd.Flags())
 	return cmd
+}
+
+func newExportCommand() *cobra.Command {
+	cmd := storeCommand("export [FILE]", "Write the chain, open transactions and peers as the original's text file",
+		`export writes the node's chain, open transactions and peers in the exact format
+of the original node's text file. Without FILE it is basicBlockChain<port>.txt
+in the data folder. A file that is there is replaced unless it holds more blocks.`, export)
+	cmd.Args = cobra.MaximumNArgs(1)
+	return cmd
+}
+
+func export(cmd *cobra.Command, o options, args []string) error {
+	path := classicArgument(o, args)
+	if err := mustExist(o.database()); err != nil {
+		return err
+	}
+	return withChain(o, func(c *chain.Chain) error {
+		if err := writeClassic(c, path); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "wrote %d blocks to %s\n", c.Tip().Height+1, path)
+		return err
+	})
 }
 
 func newImportCommand() *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
-		Use:   "import [FILE]",
-		Short: "Verify the original's text file and take it over if its chain is longer",
-		Long: `import verifies a text file of the original node from its first block on. If its
+	cmd := storeCommand("import [FILE]", "Verify the original's text file and take it over if its chain is longer",
+		`import verifies a text file of the original node from its first block on. If its
 chain is longer than the database's, it replaces it; its open transactions and
 peers are added. Without FILE it is basicBlockChain<port>.txt in the data
-folder. The node must not be running.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			path := classicArgument(o, args)
-			log, err := newLogger(newConsole(cmd.ErrOrStderr()), "text", "info")
-			if err != nil {
-				return err
-			}
-			if err := mustExist(path); err != nil {
-				return err
-			}
-			return withChain(o, func(c *chain.Chain) error {
-				network := peer.New(peer.Config{Ledger: c, Logger: log})
-				if err := takeOverClassic(cmd.Context(), c, network, path, cmd.ErrOrStderr(), log); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "height %d, tip %s\n", c.Tip().Height, c.Tip().Hash)
-				return err
-			})
-		},
-	}
-	o.bindStore(cmd.Flags())
+folder.`, importClassic)
+	cmd.Args = cobra.MaximumNArgs(1)
 	return cmd
+}
+
+func importClassic(cmd *cobra.Command, o options, args []string) error {
+	path := classicArgument(o, args)
+	log, err := newLogger(newConsole(cmd.ErrOrStderr()), "text", "info")
+	if err != nil {
+		return err
+	}
+	if err := mustExist(path); err != nil {
+		return err
+	}
+	return withChain(o, func(c *chain.Chain) error {
+		network := peer.New(peer.Config{Ledger: c, Logger: log})
+		if err := takeOverClassic(cmd.Context(), c, network, path, cmd.ErrOrStderr(), log); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "height %d, tip %s\n", c.Tip().Height, c.Tip().Hash)
+		return err
+	})
 }
 
 func newVerifyCommand() *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Check every block, signature and balance of the database from the first block on",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := mustExist(o.database()); err != nil {
-				return err
-			}
-			return withChain(o, func(c *chain.Chain) error {
-				return verify(cmd, c, o.database())
-			})
-		},
-	}
-	o.bindStore(cmd.Flags())
+	cmd := storeCommand("verify", "Check every block, signature and balance of the database from the first block on",
+		`verify checks every block from the first one on as if a peer had sent it, the
+open transactions, and that the balances are the sums of the blocks.`, verify)
+	cmd.Args = cobra.NoArgs
 	return cmd
 }
 
-func verify(cmd *cobra.Command, c *chain.Chain, path string) error {
-	bar := newProgress(cmd.ErrOrStderr(), "verifying "+path, c.Tip().Height+1)
-	var last int64
-	err := c.Verify(cmd.Context(), func(done, _ int64) {
-		bar.Add(done - last)
-		last = done
-	})
-	bar.Done()
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+func verify(cmd *cobra.Command, o options, _ []string) error {
+	path := o.database()
+	if err := mustExist(path); err != nil {
+		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d blocks are valid, tip %s\n", path, c.Tip().Height+1, c.Tip().Hash)
-	return err
+	return withChain(o, func(c *chain.Chain) error {
+		bar := newProgress(cmd.ErrOrStderr(), "verifying "+path, c.Tip().Height+1)
+		var last int64
+		err := c.Verify(cmd.Context(), func(done, _ int64) {
+			bar.Add(done - last)
+			last = done
+		})
+		bar.Done()
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d blocks are valid, tip %s\n", path, c.Tip().Height+1, c.Tip().Hash)
+		return err
+	})
 }
