@@ -1,12 +1,16 @@
 package miner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"math"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +38,12 @@ func start(t testing.TB, cfg Config) *Engine {
 	}
 	e, err := NewEngine(cfg)
 	must(t, err)
+	run(t, e)
+	return e
+}
+
+func run(t testing.TB, e *Engine) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
@@ -43,7 +53,6 @@ func start(t testing.TB, cfg Config) *Engine {
 			t.Error(err)
 		}
 	})
-	return e
 }
 
 // goldenProofs are the searches of the original, by name.
@@ -105,28 +114,89 @@ func TestSameProofWithAnyNumberOfWorkers(t *testing.T) {
 	}
 }
 
-// liar reports a hit at the first candidate of every batch.
-type liar struct{}
+// scannerFunc is a Scanner made of a function.
+type scannerFunc func(first uint64, count int) int
 
-func (liar) Scan(uint64, int) int { return 0 }
+func (f scannerFunc) Scan(first uint64, count int) int { return f(first, count) }
 
+// useKernel gives an engine another kernel, made of a function. No search may
+// be under way.
+func useKernel(e *Engine, name string, scan func(w *kernel.Work, first uint64, count int) int) {
+	e.kernels[0] = kernel.Kernel{Name: name, NewScanner: func(w *kernel.Work) kernel.Scanner {
+		return scannerFunc(func(first uint64, count int) int { return scan(w, first, count) })
+	}}
+}
+
+func honest(w *kernel.Work, first uint64, count int) int {
+	return kernel.Generic().NewScanner(w).Scan(first, count)
+}
+
+// TestALyingKernelIsDropped lets a kernel begin to lie at some candidate: it
+// must not get another batch, neither of a later segment nor of the same one.
+// The hashes that each kernel computed up to the proof, 13424, stay its own.
 func TestALyingKernelIsDropped(t *testing.T) {
-	var log strings.Builder
-	e := start(t, Config{Workers: 1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	e.kernels[0] = kernel.Kernel{Name: "liar", NewScanner: func(*kernel.Work) kernel.Scanner { return liar{} }}
 	golden := goldenProofs(t)["block 1 of every chain"]
 	prefix := strings.TrimSuffix(golden["preimage"].(string), "13424")
-	got, err := e.Search(t.Context(), Job{Prefix: []byte(prefix), Difficulty: 5, Mode: Smallest})
-	if err != nil || got != wire.Int(13424) {
-		t.Errorf("proof %s, error %v, want 13424", got, err)
+	const fourDigits, batches = 10 + 90 + 900 + 9000, 4 // then come four batches of five digits
+	for name, test := range map[string]struct{ from, liar uint64 }{
+		"in the first batch":    {0, 10},
+		"in a segment's middle": {10_000 + batch, fourDigits + 2*batch},
+		"in a segment's first":  {10_000, fourDigits + batch},
+		"in the winner's batch": {10_000 + 3*batch, fourDigits + 4*batch},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log strings.Builder
+			e := start(t, Config{Workers: 1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			useKernel(e, "liar", func(w *kernel.Work, first uint64, count int) int {
+				if first >= test.from {
+					return 0
+				}
+				return honest(w, first, count)
+			})
+			got, err := e.Search(t.Context(), Job{Prefix: []byte(prefix), Difficulty: 5, Mode: Smallest})
+			if err != nil || got != wire.Int(13424) {
+				t.Errorf("proof %s, error %v, want 13424", got, err)
+			}
+			if e.Mismatches() != 1 || !strings.Contains(log.String(), "kernel=liar") {
+				t.Errorf("%d mismatches, log %q", e.Mismatches(), log.String())
+			}
+			w := e.Workers()[0]
+			if w.Kernel != "generic" || w.Hashes["liar"] != test.liar || w.Hashes["generic"] != fourDigits+batches*batch-test.liar {
+				t.Errorf("worker %+v, want %d hashes by the liar", w, test.liar)
+			}
+		})
 	}
-	if e.Mismatches() != 1 || !strings.Contains(log.String(), "kernel=liar") {
-		t.Errorf("%d mismatches, log %q", e.Mismatches(), log.String())
+}
+
+// TestAStuckWorkerHoldsNothingUp keeps one of two workers in a batch: neither
+// the search that is cancelled meanwhile nor the next ones wait for it.
+func TestAStuckWorkerHoldsNothingUp(t *testing.T) {
+	e := start(t, Config{Workers: 2})
+	var isStuck atomic.Bool
+	stuck, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	useKernel(e, "slow", func(w *kernel.Work, first uint64, count int) int {
+		if isStuck.CompareAndSwap(false, true) {
+			close(stuck)
+			<-release
+		}
+		return honest(w, first, count)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	go func() {
+		_, err := e.Search(ctx, Job{Prefix: []byte("x"), Difficulty: 64})
+		result <- err
+	}()
+	<-stuck
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
 	}
-	// Each kernel's hashes stay its own: the liar's first batch, the ten candidates
-	// of one digit, and what the portable one computed after it.
-	if w := e.Workers()[0]; w.Kernel != "generic" || w.Hashes["liar"] != 10 || w.Hashes["generic"] < 13424-10 {
-		t.Errorf("worker %+v", w)
+	for range 2 { // the stuck worker has not even taken the first of them
+		if _, err := e.Search(t.Context(), Job{Prefix: []byte("x"), Difficulty: 2}); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -155,6 +225,31 @@ func TestSearchIsCancelled(t *testing.T) {
 	}
 }
 
+// TestCancelledBeforeAnyWorkerEntered: the engine's workers don't run yet when a
+// new tip comes. It counts at once, and not again when a worker finds the job.
+func TestCancelledBeforeAnyWorkerEntered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var latencies []time.Duration
+		e, err := NewEngine(Config{Workers: 1, Cancelled: func(d time.Duration) { latencies = append(latencies, d) }})
+		must(t, err)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		result := make(chan error)
+		go func() {
+			_, err := e.Search(ctx, Job{Difficulty: 64})
+			result <- err
+		}()
+		synctest.Wait()
+		cancel(staleError{time.Now().Add(-time.Hour)})
+		if _, isStale := errors.AsType[staleError](<-result); !isStale {
+			t.Error("the error is not the cause")
+		}
+		e.workers[0].work(t.Context(), <-e.workers[0].jobs)
+		if !slices.Equal(latencies, []time.Duration{time.Hour}) {
+			t.Errorf("latencies %v, want one hour, once", latencies)
+		}
+	})
+}
+
 // cancelSearch begins a search without end and cancels it.
 func cancelSearch(t *testing.T, e *Engine, reason error) {
 	t.Helper()
@@ -181,6 +276,29 @@ func TestSearchAfterTheEngineEnded(t *testing.T) {
 	must(t, e.Run(ctx))
 	if _, err := e.Search(t.Context(), Job{Difficulty: 64}); !errors.Is(err, ErrStopped) {
 		t.Errorf("error %v, want ErrStopped", err)
+	}
+}
+
+// TestTheProgramCanServe: a P for every CPU, beside those that workers hold.
+func TestTheProgramCanServe(t *testing.T) {
+	e, err := NewEngine(Config{Workers: 3})
+	must(t, err)
+	if got, want := e.GOMAXPROCS(), runtime.NumCPU()+3; got != want {
+		t.Errorf("GOMAXPROCS %d, want %d", got, want)
+	}
+}
+
+// TestThePrefixIsHashedOnce changes a prefix, to see when it is read: by the
+// first worker, not when the job is made, and for all segments together.
+func TestThePrefixIsHashedOnce(t *testing.T) {
+	prefix := bytes.Repeat([]byte("a"), 64)
+	j := newJob(Job{Prefix: prefix, Difficulty: 1, Mode: Smallest})
+	copy(prefix, "b")
+	want := honest(kernel.NewWork(bytes.Clone(prefix), 2, 1), 0, 100)
+	j.work(0)
+	copy(prefix, "c")
+	if got := honest(j.work(1), 0, 100); got != want {
+		t.Errorf("hit at %d, want that behind the first worker's prefix, %d", got, want)
 	}
 }
 
@@ -297,4 +415,17 @@ func TestRates(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// TestRatesOfALongRun samples a counter whose rate grows for longer than is
+// kept: at second t it stands at t^2, so that n seconds up to t give 2t-n.
+func TestRatesOfALongRun(t *testing.T) {
+	var r rates
+	const last = 2000
+	for second := range uint64(last + 1) {
+		r.sample(second * second)
+	}
+	if got, want := r.snapshot(), (Rates{2*last - 10, 2*last - 60, 2*last - 900, 2*last - 10}); got != want {
+		t.Errorf("rates %+v, want %+v", got, want)
+	}
 }

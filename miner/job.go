@@ -25,8 +25,9 @@ type Job struct {
 type job struct {
 	segments []segment
 	starts   []uint64 // of each segment: the number of its first batch
-	works    []func() *kernel.Work
 	batches  uint64
+
+	prepared func() *kernel.Work // makes the midstate when it is first called
 
 	next    atomic.Uint64 // the next batch that nobody has claimed
 	stopped atomic.Bool
@@ -41,16 +42,23 @@ type job struct {
 }
 
 func newJob(spec Job) *job {
-	j := &job{segments: segments(spec.Mode, len(spec.Prefix)), done: make(chan struct{})}
+	j := &job{
+		segments: segments(spec.Mode, len(spec.Prefix)),
+		prepared: sync.OnceValue(func() *kernel.Work { return kernel.NewWork(spec.Prefix, 1, spec.Difficulty) }),
+		done:     make(chan struct{}),
+	}
 	for _, s := range j.segments {
 		j.starts = append(j.starts, j.batches)
-		j.works = append(j.works, sync.OnceValue(func() *kernel.Work {
-			return kernel.NewWork(spec.Prefix, s.digits, spec.Difficulty)
-		}))
 		j.batches += (s.end - s.first + batch - 1) / batch
 	}
 	j.best.Store(j.batches)
 	return j
+}
+
+// work is what a worker scans of a segment. The first call of all hashes the
+// prefix, which may be long, for every segment.
+func (j *job) work(segment int) *kernel.Work {
+	return j.prepared().WithDigits(j.segments[segment].digits)
 }
 
 // claim takes the next batch, false if the worker shall leave: the job is

@@ -169,9 +169,10 @@ func (m *Miner) outdated(searching context.Context, template chain.Template, pre
 		select {
 		case <-searching.Done():
 			return nil
-		case tip := <-tips:
-			if tip.Tip != template.Parent {
-				return staleError{tip.At}
+		case arrived := <-tips:
+			// The slot may hold an older tip than that of the template.
+			if m.cfg.Ledger.Tip() != template.Parent {
+				return staleError{arrived.At}
 			}
 		case <-ticker.C:
 			next, err := m.cfg.Ledger.Template(address)

@@ -133,6 +133,107 @@ func TestNoStaleBlockIsAppended(t *testing.T) {
 	t.Logf("the peer was first in %d of %d rounds", theirsFirst, rounds)
 }
 
+// overtaken is a Ledger whose first template is out of date when it is handed out.
+type overtaken struct {
+	*chain.Chain
+	overtake func()
+}
+
+func (o *overtaken) Template(miner string) (chain.Template, error) {
+	template, err := o.Chain.Template(miner)
+	o.overtake()
+	return template, err
+}
+
+// TestATipDuringTheTemplateIsNoticed: by its arrival, not by the next renewal of
+// the template.
+func TestATipDuringTheTemplateIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain(t)
+		ledger := &overtaken{c, sync.OnceFunc(func() { must(t, c.Add(t.Context(), minedFor(t, c, "peer"))) })}
+		searches := 0
+		m := newMiner(ledger, searcherFunc(func(ctx context.Context, job Job) (wire.Number, error) {
+			if searches++; searches == 1 {
+				return waiting(ctx, job)
+			}
+			return minedFor(t, c, "us").Proof, nil
+		}))
+		began := time.Now()
+		b, err := m.Mine(t.Context())
+		if err != nil || b.Index != 2 || m.Stale() != 1 {
+			t.Errorf("block %d, error %v, %d stale, want block 2 and 1", b.Index, err, m.Stale())
+		}
+		if passed := time.Since(began); passed != 0 { // on the bubble's clock
+			t.Errorf("it was noticed after %v", passed)
+		}
+	})
+}
+
+// delayed is a Ledger whose tips arrive when the test sends them.
+type delayed struct {
+	*chain.Chain
+	tips chan chain.Arrival
+}
+
+func (d delayed) Subscribe() (tips <-chan chain.Arrival, cancel func()) { return d.tips, func() {} }
+
+// TestAnOlderTipStopsNothing: the template already has the tip that came after
+// the one that arrives. What arrives next does stop the search.
+func TestAnOlderTipStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain(t)
+		ledger := delayed{c, make(chan chain.Arrival, 1)}
+		must(t, c.Add(t.Context(), minedFor(t, c, "peer")))
+		ledger.tips <- chain.Arrival{Tip: c.Tip(), At: time.Now()}
+		must(t, c.Add(t.Context(), minedFor(t, c, "peer")))
+		var causes []error
+		m := newMiner(ledger, searcherFunc(func(ctx context.Context, job Job) (wire.Number, error) {
+			if len(causes) == 1 {
+				return minedFor(t, c, "us").Proof, nil
+			}
+			_, err := waiting(ctx, job)
+			causes = append(causes, err)
+			return wire.Number{}, err
+		}))
+		mined := make(chan wire.Block)
+		go func() {
+			b, err := m.Mine(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			mined <- b
+		}()
+		synctest.Wait()
+		if len(causes) != 0 {
+			t.Errorf("the search ended: %v", causes[0])
+		}
+		must(t, c.Add(t.Context(), minedFor(t, c, "peer")))
+		at := time.Now().Add(-time.Minute)
+		ledger.tips <- chain.Arrival{Tip: c.Tip(), At: at}
+		if b := <-mined; b.Index != 4 || m.Stale() != 1 || len(causes) != 1 || !errors.Is(causes[0], staleError{at}) {
+			t.Errorf("block %d, %d stale, causes %v", b.Index, m.Stale(), causes)
+		}
+	})
+}
+
+func TestTimeStamp(t *testing.T) {
+	if got, want := timeStamp(time.Unix(1, 500_000)), wire.Float(1.0005); got != want {
+		t.Errorf("time stamp %s, want %s", got, want)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain(t)
+		m := newMiner(c, searcherFunc(func(context.Context, Job) (wire.Number, error) {
+			time.Sleep(1500 * time.Millisecond) // on the bubble's clock, which begins with the year 2000
+			return minedFor(t, c, "us").Proof, nil
+		}))
+		b, err := m.Mine(t.Context())
+		must(t, err)
+		if want := wire.Float(946684801.5); b.TimeStamp != want {
+			t.Errorf("time stamp %s of a block, want %s", b.TimeStamp, want)
+		}
+	})
+}
+
 func TestMineWithoutWallet(t *testing.T) {
 	m := New(MinerConfig{Ledger: newChain(t), Address: func() (string, bool) { return "", false }, Logger: slog.New(slog.DiscardHandler)})
 	if _, err := m.Mine(t.Context()); !errors.Is(err, ErrNoWallet) {

@@ -12,18 +12,22 @@ import (
 // lowNice is the least urgent nice value.
 const lowNice = 19
 
+// maxCPUs is the most CPUs that a Linux kernel can be built for; an affinity
+// mask that is shorter than the kernel's own is refused.
+const maxCPUs = 8192
+
 // machine reads what this process may use.
 func machine() resources {
 	r := resources{quota: cgroupQuota(os.DirFS("/"))}
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err == nil {
-		for cpu := range 8 * len(set) * 8 {
+	set := unix.NewCPUSet(maxCPUs)
+	if err := unix.SchedGetaffinityDynamic(0, set); err == nil {
+		for cpu := range maxCPUs {
 			if set.IsSet(cpu) {
 				r.cpus = append(r.cpus, cpu)
 			}
 		}
 	}
-	if len(r.cpus) == 0 { // more CPUs than the mask holds
+	if len(r.cpus) == 0 { // the system doesn't tell
 		for cpu := range runtime.NumCPU() {
 			r.cpus = append(r.cpus, cpu)
 		}
@@ -36,9 +40,9 @@ func machine() resources {
 func placeThread(cpu int, priority Priority) error {
 	var pinned error
 	if cpu >= 0 {
-		var set unix.CPUSet
+		set := unix.NewCPUSet(maxCPUs)
 		set.Set(cpu)
-		if err := unix.SchedSetaffinity(0, &set); err != nil {
+		if err := unix.SchedSetaffinityDynamic(0, set); err != nil {
 			pinned = fmt.Errorf("pinning to CPU %d: %w", cpu, err)
 		}
 	}

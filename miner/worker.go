@@ -48,7 +48,7 @@ func (w *worker) assign(j *job) {
 func (w *worker) run(ctx context.Context) {
 	runtime.LockOSThread()
 	if err := placeThread(w.cpu, w.engine.cfg.Priority); err != nil {
-		w.engine.cfg.Logger.Warn("a worker runs where the system puts it", "worker", w.id, "cpu", w.cpu, "error", err)
+		w.engine.cfg.Logger.Warn("a worker works without the CPU or the priority that it should have", "worker", w.id, "cpu", w.cpu, "error", err)
 	}
 	for {
 		select {
@@ -81,7 +81,7 @@ func (w *worker) work(ctx context.Context, j *job) {
 		segment, first, count := j.candidates(number)
 		if k := w.engine.using.Load(); segment != current || k != using {
 			current, using = segment, k
-			scanner = w.engine.kernels[using].NewScanner(j.works[segment]())
+			scanner = w.engine.kernels[using].NewScanner(j.work(segment))
 		}
 		i := scanner.Scan(first, count)
 		w.hashes[using].Add(uint64(count))
@@ -95,7 +95,7 @@ func (w *worker) work(ctx context.Context, j *job) {
 // and the batch scanned again.
 func (w *worker) confirm(j *job, number, first uint64, count, i int, using int32) {
 	segment, _, _ := j.candidates(number)
-	work := j.works[segment]()
+	work := j.work(segment)
 	if i >= count || !kernel.Verify(work, first+uint64(i)) {
 		w.engine.drop(using)
 		if i = kernel.Generic().NewScanner(work).Scan(first, count); i < 0 {

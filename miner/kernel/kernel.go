@@ -36,9 +36,7 @@ type Work struct {
 // digits is not from 1 to MaxDigits or difficulty not from 0 to 64, which only
 // a mistake of the caller can bring about.
 func NewWork(prefix []byte, digits, difficulty int) *Work {
-	if digits < 1 || digits > MaxDigits || difficulty < 0 || difficulty > maxDifficulty {
-		panic(fmt.Sprintf("kernel: no work of %d digits at difficulty %d", digits, difficulty))
-	}
+	mustBePossible(digits, difficulty)
 	w := &Work{Prefix: prefix, Digits: digits, Difficulty: difficulty, midstate: initial}
 	rest := prefix
 	for ; len(rest) >= blockSize; rest = rest[blockSize:] {
@@ -46,6 +44,21 @@ func NewWork(prefix []byte, digits, difficulty int) *Work {
 	}
 	w.tail = rest
 	return w
+}
+
+// WithDigits is the same scan for another digit count; the prefix is not hashed
+// again. It panics if digits is not from 1 to MaxDigits.
+func (w *Work) WithDigits(digits int) *Work {
+	mustBePossible(digits, w.Difficulty)
+	other := *w
+	other.Digits = digits
+	return &other
+}
+
+func mustBePossible(digits, difficulty int) {
+	if digits < 1 || digits > MaxDigits || difficulty < 0 || difficulty > maxDifficulty {
+		panic(fmt.Sprintf("kernel: no work of %d digits at difficulty %d", digits, difficulty))
+	}
 }
 
 // Candidates is how many candidates a Work has: 10^Digits.

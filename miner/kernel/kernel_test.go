@@ -126,6 +126,27 @@ func TestNewWorkPanics(t *testing.T) {
 	}
 }
 
+// TestWithDigits checks that another digit count is a Work like a new one, made
+// without reading the prefix again: the midstate outlives the prefix here.
+func TestWithDigits(t *testing.T) {
+	prefix := bytes.Repeat([]byte("prefix "), 20)
+	w, want := NewWork(prefix, 1, 3), NewWork(bytes.Clone(prefix), 7, 3)
+	clear(prefix[:2*blockSize])
+	got := w.WithDigits(7)
+	if got.midstate != want.midstate || !bytes.Equal(got.tail, want.tail) || got.Digits != 7 || got.Difficulty != 3 {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if w.Digits != 1 {
+		t.Errorf("the Work it was made of has %d digits now, want 1", w.Digits)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic for 20 digits")
+		}
+	}()
+	w.WithDigits(20)
+}
+
 func FuzzKernels(f *testing.F) {
 	f.Add([]byte("[]40cf"), uint8(5), uint8(2), uint64(10000))
 	f.Add(bytes.Repeat([]byte{'9'}, 60), uint8(19), uint8(1), uint64(9999999999999999990))
