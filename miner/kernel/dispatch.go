@@ -18,18 +18,26 @@ var ErrSelfTest = errors.New("the kernel failed its self-test")
 // features are what of the CPU decides; the fields are read once.
 type features struct {
 	sha bool // SHA extensions: SHA-NI on amd64, SHA2 on arm64
+	avx bool // AVX on amd64, and a system that keeps its registers
 }
 
 func detect() features {
-	return features{sha: cpuid.CPU.Supports(cpuid.SHA) || cpuid.CPU.Supports(cpuid.SHA2)}
+	return features{
+		sha: cpuid.CPU.Supports(cpuid.SHA) || cpuid.CPU.Supports(cpuid.SHA2),
+		avx: cpuid.CPU.Supports(cpuid.AVX),
+	}
 }
 
 // Available are the kernels of this machine, the best one first. Without the
 // CPU's SHA extensions sha256-simd is portable code behind a slower interface.
+// Our own ones for the SHA extensions are built on amd64, unless the build tag
+// purego leaves assembly out.
 func Available() []Kernel { return available(detect()) }
 
 func available(cpu features) []Kernel {
 	switch {
+	case cpu.sha && cpu.avx:
+		return append(assembled(), Minio(), Generic())
 	case cpu.sha:
 		return []Kernel{Minio(), Generic()}
 	default:
@@ -75,11 +83,12 @@ func describe(cpu features) string {
 	return "it has no SHA extensions"
 }
 
-// SelfTest compares a kernel with crypto/sha256 on messages of one and two last
-// blocks, with digits on either side of a block border and on it: hits at each
-// place of a batch, and batches without one. Errors are ErrSelfTest.
+// SelfTest compares a kernel with crypto/sha256 on messages of all lengths up to
+// two blocks, so with the digits in each word of the last block, on either side of
+// a block's border and on it: hits at each place of a batch, and batches without
+// one. Errors are ErrSelfTest.
 func SelfTest(k Kernel) error {
-	for _, length := range []int{0, 1, 39, 45, 55, 62, 63, 64, 66, 127} {
+	for length := range 130 {
 		prefix := []byte(strings.Repeat("self-test ", 13)[:length])
 		w := NewWork(prefix, 4, 1)
 		scanner := k.NewScanner(w)

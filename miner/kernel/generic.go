@@ -39,8 +39,17 @@ func compress(state *[8]uint32, block *[blockSize]byte) {
 		s1 := bits.RotateLeft32(y, -17) ^ bits.RotateLeft32(y, -19) ^ y>>10
 		w[t] = w[t-16] + s0 + w[t-7] + s1
 	}
+	hash := *state
+	rounds(&hash, &w, len(w))
+	for i, word := range hash {
+		state[i] += word
+	}
+}
+
+// rounds are the first rounds of a block, that many.
+func rounds(state *[8]uint32, w *[64]uint32, count int) {
 	a, b, c, d, e, f, g, h := state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]
-	for t := range 64 {
+	for t := range count {
 		s1 := bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e, -25)
 		choice := e&f ^ ^e&g
 		t1 := h + s1 + choice + roundConstants[t] + w[t]
@@ -48,14 +57,7 @@ func compress(state *[8]uint32, block *[blockSize]byte) {
 		majority := a&b ^ a&c ^ b&c
 		h, g, f, e, d, c, b, a = g, f, e, d+t1, c, b, a, t1+s0+majority
 	}
-	state[0] += a
-	state[1] += b
-	state[2] += c
-	state[3] += d
-	state[4] += e
-	state[5] += f
-	state[6] += g
-	state[7] += h
+	*state = [8]uint32{a, b, c, d, e, f, g, h}
 }
 
 // Generic is the portable kernel: the midstate, one candidate at a time.
@@ -81,7 +83,7 @@ func (s *genericScanner) Scan(first uint64, count int) int {
 	s.message.set(first)
 	s.enterLastBlock()
 	border := blockSize - len(s.work.tail) // the digits before it lie in the first block
-	last := (*[blockSize]byte)(s.message.bytes[s.message.size-blockSize:])
+	last := s.last()
 	for i := range count {
 		hash := s.state
 		compress(&hash, last)
@@ -93,6 +95,11 @@ func (s *genericScanner) Scan(first uint64, count int) int {
 		}
 	}
 	return -1
+}
+
+// last is the last block.
+func (s *genericScanner) last() *[blockSize]byte {
+	return (*[blockSize]byte)(s.message.bytes[s.message.size-blockSize:])
 }
 
 // enterLastBlock computes the hash value before the last block.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -12,7 +13,7 @@ import (
 // up to two blocks and more, and candidates around the ends of digit counts.
 func TestKernelsAgree(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, k := range []Kernel{Generic(), Minio()} {
+	for _, k := range Available() {
 		t.Run(k.Name, func(t *testing.T) {
 			for length := range 301 {
 				prefix := make([]byte, length)
@@ -37,7 +38,7 @@ func TestKernelsAgree(t *testing.T) {
 func TestBlockOne(t *testing.T) {
 	const genesis = "40cf0e3e2418256e2c6dc07790e9345038012b33cf354c765b98d5e939735542"
 	w := NewWork([]byte("[]"+genesis), 5, 5)
-	for _, k := range []Kernel{Generic(), Minio()} {
+	for _, k := range Available() {
 		scanner := k.NewScanner(w)
 		if got := scanner.Scan(13424-4000, MaxBatch); got != 4000 {
 			t.Errorf("%s: hit at %d, want 4000", k.Name, got)
@@ -50,7 +51,7 @@ func TestBlockOne(t *testing.T) {
 
 func TestScanDoesNotAllocate(t *testing.T) {
 	w := NewWork(bytes.Repeat([]byte("x"), 100), 10, 8)
-	for _, k := range []Kernel{Generic(), Minio()} {
+	for _, k := range Available() {
 		scanner := k.NewScanner(w)
 		if n := testing.AllocsPerRun(10, func() { scanner.Scan(1e9, 100) }); n != 0 {
 			t.Errorf("%s: %v allocations a batch, want none", k.Name, n)
@@ -105,11 +106,31 @@ func TestChoose(t *testing.T) {
 			t.Errorf("kernel %q, error %v, want %s", k.Name, err, name)
 		}
 	}
-	if first := available(features{sha: true})[0].Name; first != "minio" {
-		t.Errorf("with SHA extensions %s comes first", first)
+}
+
+// TestAvailable checks the order for each kind of CPU. Where there is assembly,
+// it stands before all else.
+func TestAvailable(t *testing.T) {
+	var own []string
+	for _, k := range assembled() {
+		own = append(own, k.Name)
 	}
-	if first := available(features{})[0].Name; first != "generic" {
-		t.Errorf("without SHA extensions %s comes first", first)
+	for _, test := range []struct {
+		cpu  features
+		want []string
+	}{
+		{features{sha: true, avx: true}, append(own, "minio", "generic")},
+		{features{sha: true}, []string{"minio", "generic"}},
+		{features{avx: true}, []string{"generic", "minio"}},
+		{features{}, []string{"generic", "minio"}},
+	} {
+		var got []string
+		for _, k := range available(test.cpu) {
+			got = append(got, k.Name)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%+v: %q, want %q", test.cpu, got, test.want)
+		}
 	}
 }
 
@@ -155,7 +176,7 @@ func FuzzKernels(f *testing.F) {
 		first %= w.Candidates()
 		count := int(min(w.Candidates()-first, 32))
 		want := reference(w, first, count)
-		for _, k := range []Kernel{Generic(), Minio()} {
+		for _, k := range Available() {
 			if got := k.NewScanner(w).Scan(first, count); got != want {
 				t.Errorf("%s: %d, want %d", k.Name, got, want)
 			}

@@ -1,0 +1,5 @@
+//go:build !purego
+
+package kernel
+
+func assembled() []Kernel { return []Kernel{SHANI()} }

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// line is an instruction in the loop's body, and the position of its stream's
+// first one.
+type line struct {
+	instruction
+	stream int
+}
+
+// body is the loop's body: the steps of all streams, each a quarter behind the
+// one before it.
+func body(p plan, ahead pace, offsets [streams]int) []line {
+	length := 32 - p.firstPair()
+	var all [streams]*stream
+	for i := range all {
+		all[i] = newStream(p, i, length-offsets[i], ahead)
+	}
+	var lines []line
+	for at := range length {
+		for i, s := range all {
+			for _, in := range s.steps[(at-offsets[i]+length)%length] {
+				lines = append(lines, line{in, i})
+			}
+		}
+	}
+	return lines
+}
+
+// lifetimes sets from when to when each register is in use, in half-steps
+// modulo twice the number of lines: a value can take the place of one that the
+// same instruction reads last.
+func lifetimes(lines []line, starts [streams]int) []*register {
+	n := len(lines)
+	var list []*register
+	for s := range streams {
+		for i := range n {
+			l := lines[(starts[s]+i)%n]
+			if l.stream != s {
+				continue
+			}
+			for k, r := range l.registers {
+				at := 2 * (starts[s] + i)
+				if l.isNew && k == len(l.registers)-1 {
+					r.first = at + 1
+					list = append(list, r)
+					at++
+				}
+				r.last = at
+			}
+		}
+	}
+	return list
+}
+
+// overlap tells whether two registers hold values at the same time; they are
+// arcs of a circle.
+func overlap(a, b *register, circle int) bool {
+	return (b.first-a.first+2*circle)%circle <= a.last-a.first || (a.first-b.first+2*circle)%circle <= b.last-b.first
+}
+
+// allocate gives each register one of X1 to X15; X0 is that of K+W.
+func allocate(list []*register, circle int) bool {
+	for cut := 0; cut < circle; cut += 7 {
+		if allocateFrom(list, circle, cut) {
+			return true
+		}
+	}
+	return false
+}
+
+// allocateFrom colours the arcs over the cut first and then the others in their
+// order, each with the register that has been free for the shortest time.
+func allocateFrom(list []*register, circle, cut int) bool {
+	from := func(r *register) int { return (r.first - cut + 2*circle) % circle }
+	crosses := func(r *register) bool { return from(r)+r.last-r.first >= circle }
+	order := append([]*register(nil), list...)
+	sort.SliceStable(order, func(i, j int) bool {
+		if crosses(order[i]) != crosses(order[j]) {
+			return crosses(order[i])
+		}
+		return from(order[i]) < from(order[j])
+	})
+	var users [16][]*register
+	for _, r := range order {
+		best, bestGap := 0, circle+1
+		for number := 1; number < 16; number++ {
+			if gap, free := gapBefore(users[number], r, circle); free && gap < bestGap {
+				best, bestGap = number, gap
+			}
+		}
+		if best == 0 {
+			return false
+		}
+		r.number = best
+		users[best] = append(users[best], r)
+	}
+	return true
+}
+
+// gapBefore is for how long a register has been free when r begins.
+func gapBefore(users []*register, r *register, circle int) (gap int, free bool) {
+	gap = circle
+	for _, u := range users {
+		if overlap(u, r, circle) {
+			return 0, false
+		}
+		gap = min(gap, (r.first-u.last+2*circle)%circle)
+	}
+	return gap, true
+}
+
+// schedule finds offsets of the streams for which the registers suffice.
+func schedule(p plan) ([]line, error) {
+	length := 32 - p.firstPair()
+	for gain := range 5 {
+		for _, offsets := range candidates(length) {
+			for lead := 2; lead > 0; lead-- {
+				ahead := pace{lead, gain}
+				lines := body(p, ahead, offsets)
+				if allocate(lifetimes(lines, begins(p, ahead, offsets)), 2*len(lines)) {
+					return lines, nil
+				}
+			}
+		}
+	}
+	return nil, fmt.Errorf("the registers don't suffice for word %d", p.word)
+}
+
+// begins are the positions of the streams' first lines.
+func begins(p plan, ahead pace, offsets [streams]int) (starts [streams]int) {
+	length := 32 - p.firstPair()
+	var all [streams]*stream
+	for i := range all {
+		all[i] = newStream(p, i, length-offsets[i], ahead)
+	}
+	position := 0
+	for at := range length {
+		for i, s := range all {
+			k := (at - offsets[i] + length) % length
+			if k == 0 {
+				starts[i] = position
+			}
+			position += len(s.steps[k])
+		}
+	}
+	return starts
+}
+
+// candidates are offsets near quarters of the length, the nearest ones first.
+func candidates(length int) (list [][streams]int) {
+	const reach = 4
+	for a := -reach; a <= reach; a++ {
+		for b := -reach; b <= reach; b++ {
+			for c := -reach; c <= reach; c++ {
+				o := [streams]int{0, length/4 + a, length/2 + b, 3*length/4 + c}
+				if 0 < o[1] && o[1] < o[2] && o[2] < o[3] && o[3] < length {
+					list = append(list, o)
+				}
+			}
+		}
+	}
+	far := func(o [streams]int) (d int) {
+		for i := range o {
+			d += (4*o[i] - i*length) * (4*o[i] - i*length)
+		}
+		return d
+	}
+	sort.SliceStable(list, func(i, j int) bool { return far(list[i]) < far(list[j]) })
+	return list
+}
+
+func printAssembly(out io.Writer, plans []plan) error {
+	fmt.Fprintf(out, "// Code generated by gen. DO NOT EDIT.\n\n//go:build !purego\n\n#include \"textflag.h\"\n")
+	for _, p := range plans {
+		lines, err := schedule(p)
+		if err != nil {
+			return err
+		}
+		printFunction(out, p, lines)
+	}
+	return nil
+}
+
+func printFunction(out io.Writer, p plan, lines []line) {
+	fmt.Fprintf(out, "\n// func shaNIScan%d(table *shaNITable, rows *shaNIRow, groups int) int\n", p.word)
+	fmt.Fprintf(out, "TEXT ·shaNIScan%d(SB), NOSPLIT, $0-32\n", p.word)
+	fmt.Fprintf(out, "\tMOVQ table+0(FP), DX\n\tMOVQ rows+8(FP), BX\n\tMOVQ groups+16(FP), SI\n")
+	fmt.Fprintf(out, "\tMOVL %d(DX), DI\n\tADDQ $%d, DX\n\tXORQ CX, CX\n\tVZEROUPPER\n\tPCALIGN $64\n\nloop:\n", limitOffset, base)
+	for _, l := range lines {
+		fmt.Fprintf(out, "\t%s\n", l.print())
+	}
+	fmt.Fprintf(out, "\tADDQ $%d, BX\n\tCMPL AX, DI\n\tJLS hit\n\tINCQ CX\n\tCMPQ CX, SI\n\tJLE loop\n", streams*rowBytes)
+	fmt.Fprintf(out, "\tMOVQ $-1, CX\n\nhit:\n\tMOVQ CX, ret+24(FP)\n\tRET\n")
+}
+
+func (l line) print() string {
+	var names []any
+	for _, r := range l.registers {
+		names = append(names, fmt.Sprintf("X%d", r.number))
+	}
+	return strings.TrimSpace(fmt.Sprintf(l.text, names...))
+}

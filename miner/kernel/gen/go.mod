@@ -1,0 +1,3 @@
+module lode/miner/kernel/gen
+
+go 1.26.0
