@@ -67,7 +67,7 @@ const (
 // kernel.MaxBatch, of which the last is a hit and no other one. It knows that
 // from kernel.Verify, whose code no kernel shares.
 func lastIsHit(prefix []byte) (w *kernel.Work, first uint64) {
-	w = kernel.NewWork(prefix, knownDigits, knownDifficulty)
+	w = kernel.NewWork(prefix, kernel.Plain(knownDigits), knownDifficulty)
 	behind := uint64(knownFirst) // behind the latest hit
 	for candidate := behind; ; candidate++ {
 		if !kernel.Verify(w, candidate) {
@@ -84,7 +84,7 @@ func lastIsHit(prefix []byte) (w *kernel.Work, first uint64) {
 // for every candidate, with a library's function.
 func wholeMessage(name string, sum func([]byte) [sha256.Size]byte) kernel.Kernel {
 	return kernel.Kernel{Name: name, NewScanner: func(w *kernel.Work) kernel.Scanner {
-		buffer := append(make([]byte, 0, len(w.Prefix)+w.Digits), w.Prefix...)
+		buffer := append(make([]byte, 0, len(w.Prefix)+w.Digits.Size()), w.Prefix...)
 		return &wholeScanner{buffer, w.Difficulty, sum}
 	}}
 }

@@ -109,24 +109,69 @@ func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
 	case <-e.ended:
 		return wire.Number{}, ErrStopped
 	}
-	j := newJob(spec)
+	j := newJob(spec, len(e.workers))
+	// What all workers need first is made here, at this goroutine's priority.
+	e.newScan(j).use(place{})
 	for _, w := range e.workers {
 		w.assign(j)
 	}
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		cause := context.Cause(ctx)
-		e.cancel(j, cause)
-		return wire.Number{}, cause
-	case <-e.ended:
-		return wire.Number{}, ErrStopped
+	if err := e.await(ctx, j); err != nil {
+		return wire.Number{}, err
 	}
 	proof, found := j.result()
 	if !found {
 		return wire.Number{}, ErrExhausted
 	}
-	return wire.BigInt(bigUint(proof)), nil
+	return proof, nil
+}
+
+// patience is how long a hit waits for workers that are on earlier ranges: many
+// times what a range takes, so they have lost their CPU.
+const patience = 5 * time.Millisecond
+
+// await returns when the result is final, or with an error when there won't be
+// one.
+func (e *Engine) await(ctx context.Context, j *job) error {
+	found := j.found
+	var late <-chan time.Time
+	for {
+		select {
+		case <-j.done:
+			return nil
+		case <-found:
+			found, late = nil, time.After(patience)
+		case <-late:
+			e.rescan(j)
+			return nil
+		case <-ctx.Done():
+			cause := context.Cause(ctx)
+			e.cancel(j, cause)
+			return cause
+		case <-e.ended:
+			return ErrStopped
+		}
+	}
+}
+
+// rescan does the ranges below the best one again that workers have not
+// finished, so that the result is what it would be with them, and ends the job.
+func (e *Engine) rescan(j *job) {
+	s := e.newScan(j)
+	rescanned := map[uint64]bool{}
+	for {
+		number, ok := j.unfinished(rescanned)
+		if !ok {
+			break
+		}
+		rescanned[number] = true
+		s.scanRange(number)
+	}
+	j.finish()
+}
+
+// newScan is one outside the workers, which hashes too little to be counted.
+func (e *Engine) newScan(j *job) *scan {
+	return &scan{engine: e, job: j, count: func(int32, int) {}}
 }
 
 // cancel stops a job. If a new tip is the cause, the time since then is counted

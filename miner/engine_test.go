@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -119,10 +118,13 @@ type scannerFunc func(first uint64, count int) int
 
 func (f scannerFunc) Scan(first uint64, count int) int { return f(first, count) }
 
+// testBatch divides the ranges that workers claim.
+const testBatch = 1000
+
 // useKernel gives an engine another kernel, made of a function. No search may
 // be under way.
 func useKernel(e *Engine, name string, scan func(w *kernel.Work, first uint64, count int) int) {
-	e.kernels[0] = kernel.Kernel{Name: name, NewScanner: func(w *kernel.Work) kernel.Scanner {
+	e.kernels[0] = kernel.Kernel{Name: name, Batch: testBatch, NewScanner: func(w *kernel.Work) kernel.Scanner {
 		return scannerFunc(func(first uint64, count int) int { return scan(w, first, count) })
 	}}
 }
@@ -137,12 +139,13 @@ func honest(w *kernel.Work, first uint64, count int) int {
 func TestALyingKernelIsDropped(t *testing.T) {
 	golden := goldenProofs(t)["block 1 of every chain"]
 	prefix := strings.TrimSuffix(golden["preimage"].(string), "13424")
-	const fourDigits, batches = 10 + 90 + 900 + 9000, 4 // then come four batches of five digits
-	for name, test := range map[string]struct{ from, liar uint64 }{
-		"in the first batch":    {0, 10},
-		"in a segment's middle": {10_000 + batch, fourDigits + 2*batch},
-		"in a segment's first":  {10_000, fourDigits + batch},
-		"in the winner's batch": {10_000 + 3*batch, fourDigits + 4*batch},
+	// Batches of 10, 90, 900 and nine of 1000, then four of those with five digits.
+	// The portable kernel goes on in batches of 250.
+	for name, test := range map[string]struct{ from, liar, generic uint64 }{
+		"in the first batch":    {0, 10, 13_500 - 10},
+		"in a segment's middle": {11_000, 12_000, 13_500 - 12_000},
+		"in a segment's first":  {10_000, 11_000, 13_500 - 11_000},
+		"in the winner's batch": {13_000, 14_000, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
@@ -161,7 +164,7 @@ func TestALyingKernelIsDropped(t *testing.T) {
 				t.Errorf("%d mismatches, log %q", e.Mismatches(), log.String())
 			}
 			w := e.Workers()[0]
-			if w.Kernel != "generic" || w.Hashes["liar"] != test.liar || w.Hashes["generic"] != fourDigits+batches*batch-test.liar {
+			if w.Kernel != "generic" || w.Hashes["liar"] != test.liar || w.Hashes["generic"] != test.generic {
 				t.Errorf("worker %+v, want %d hashes by the liar", w, test.liar)
 			}
 		})
@@ -288,41 +291,60 @@ func TestTheProgramCanServe(t *testing.T) {
 	}
 }
 
-// TestThePrefixIsHashedOnce changes a prefix, to see when it is read: by the
-// first worker, not when the job is made, and for all segments together.
+// TestThePrefixIsHashedOnce changes a prefix, to see when it is read: when the
+// first digits are prepared, and not for others again.
 func TestThePrefixIsHashedOnce(t *testing.T) {
 	prefix := bytes.Repeat([]byte("a"), 64)
-	j := newJob(Job{Prefix: prefix, Difficulty: 1, Mode: Smallest})
+	j := newJob(Job{Prefix: prefix, Difficulty: 1, Mode: Smallest}, 1)
 	copy(prefix, "b")
-	want := honest(kernel.NewWork(bytes.Clone(prefix), 2, 1), 0, 100)
-	j.work(0)
+	want := honest(kernel.NewWork(bytes.Clone(prefix), kernel.Plain(2), 1), 0, 100)
+	j.work(place{segment: 0})
 	copy(prefix, "c")
-	if got := honest(j.work(1), 0, 100); got != want {
-		t.Errorf("hit at %d, want that behind the first worker's prefix, %d", got, want)
+	if got := honest(j.work(place{segment: 1}), 0, 100); got != want {
+		t.Errorf("hit at %d, want that behind the prefix that was read first, %d", got, want)
 	}
 }
 
-// TestJobCoversEveryCandidateOnce follows the batches of a small job.
-func TestJobCoversEveryCandidateOnce(t *testing.T) {
-	j := newJob(Job{})
-	j.segments = []segment{{1, 0, 10}, {4, 1000, 10_000}, {2, 10, 100}}
-	j.starts, j.batches = []uint64{0, 1, 10}, 11
-	j.best.Store(11)
+// TestWorksAreShared: workers at the same place scan one Work, also after others
+// were at many other places.
+func TestWorksAreShared(t *testing.T) {
+	j := newJob(Job{Mode: Smallest}, 1)
+	for segment := range 2 * keptWorks {
+		if at := (place{segment: segment}); j.work(at) != j.work(at) {
+			t.Errorf("two Works of segment %d", segment)
+		}
+	}
+}
+
+// smallJob is a job with few candidates.
+func smallJob(workers int, segments ...segment) *job {
+	j := newJob(Job{}, workers)
+	j.space = newSpace(segments)
+	j.best.Store(j.space.ranges)
+	return j
+}
+
+// TestClaimsCoverARange follows two workers that take turns.
+func TestClaimsCoverARange(t *testing.T) {
+	j := smallJob(2, plain(0, 1, 0, 10), plain(0, 6, 100_000, 135_000), plain(0, 2, 10, 100))
 	seen := map[uint64]int{}
-	for {
-		number, ok := j.claim()
+	for worker := 0; ; worker = 1 - worker {
+		number, ok := j.claim(worker)
 		if !ok {
 			break
 		}
-		_, first, count := j.candidates(number)
+		if held, ok := j.unfinished(nil); !ok || held > number {
+			t.Errorf("the first range that is held is %d, %t; want %d or the one before", held, ok, number)
+		}
+		_, first, count := j.space.at(number)
 		for candidate := first; candidate < first+uint64(count); candidate++ {
 			seen[candidate]++
 		}
 	}
-	for candidate := range uint64(10_000) {
-		want := 1
-		if candidate >= 100 && candidate < 1000 {
-			want = 0
+	for candidate := range uint64(200_000) {
+		want := 0
+		if candidate < 100 || candidate >= 100_000 && candidate < 135_000 {
+			want = 1
 		}
 		if seen[candidate] != want {
 			t.Fatalf("candidate %d was tried %d times, want %d", candidate, seen[candidate], want)
@@ -331,19 +353,17 @@ func TestJobCoversEveryCandidateOnce(t *testing.T) {
 }
 
 func TestAnExhaustedJobEnds(t *testing.T) {
-	j := newJob(Job{})
-	j.segments, j.starts, j.batches = []segment{{1, 0, 10}}, []uint64{0}, 1
-	j.best.Store(1)
+	j := smallJob(2, plain(0, 1, 0, 10))
 	for range 2 {
 		if !j.enter() {
 			t.Fatal("a worker could not enter")
 		}
 	}
-	if _, ok := j.claim(); !ok {
-		t.Fatal("no batch to claim")
+	if _, ok := j.claim(0); !ok {
+		t.Fatal("no range to claim")
 	}
-	if _, ok := j.claim(); ok {
-		t.Fatal("a batch beyond the end")
+	if _, ok := j.claim(1); ok {
+		t.Fatal("a range beyond the end")
 	}
 	for range 2 {
 		select {
@@ -359,42 +379,26 @@ func TestAnExhaustedJobEnds(t *testing.T) {
 	}
 }
 
-// TestSegments checks that the orders hold every proof below their limit once.
-func TestSegments(t *testing.T) {
-	for length := range 64 {
-		for mode, limit := range map[Mode]uint64{Fastest: 1 << 53, Smallest: 1e19} {
-			var sum, smallest uint64
-			for _, s := range segments(mode, length) {
-				if low := uint64(math.Pow10(s.digits - 1)); s.digits > 1 && s.first != low || s.end > limit {
-					t.Errorf("mode %d, prefix %d: segment %+v", mode, length, s)
-				}
-				if mode == Smallest && s.first != smallest {
-					t.Errorf("prefix %d: segment %+v out of order", length, s)
-				}
-				smallest = s.end
-				sum += s.end - s.first
-			}
-			if sum != limit {
-				t.Errorf("mode %d, prefix %d: %d candidates, want %d", mode, length, sum, limit)
-			}
+// TestAStuckWorkerDoesNotHoldUpAProof keeps one of two workers in the first range
+// for ever: the proof is still the first one, which lies there.
+func TestAStuckWorkerDoesNotHoldUpAProof(t *testing.T) {
+	prefix := []byte("stuck")
+	want := start(t, Config{Workers: 1})
+	first, err := want.Search(t.Context(), Job{Prefix: prefix, Difficulty: 2})
+	must(t, err)
+	e := start(t, Config{Workers: 2})
+	var isStuck atomic.Bool
+	release := make(chan struct{})
+	defer close(release)
+	useKernel(e, "slow", func(w *kernel.Work, first uint64, count int) int {
+		if isStuck.CompareAndSwap(false, true) {
+			<-release
 		}
-	}
-}
-
-// TestFastestBeginsCheaply checks the first digit count against the layouts
-// that SHA-256's padding leaves: rest, digits, 0x80 and 8 bytes of length.
-func TestFastestBeginsCheaply(t *testing.T) {
-	for rest := range 64 {
-		digits := segments(Fastest, rest)[0].digits
-		end := rest + digits
-		switch {
-		case rest <= 39 && (end%4 != 0 || digits < 13 || end+9 > 64):
-			t.Errorf("rest %d: %d digits don't end on a word's border of the only block", rest, digits)
-		case rest >= 40 && rest <= 43 && end+9 > 64:
-			t.Errorf("rest %d: %d digits don't fit into one block", rest, digits)
-		case rest >= 49 && end <= 64:
-			t.Errorf("rest %d: %d digits don't straddle the border", rest, digits)
-		}
+		return honest(w, first, count)
+	})
+	got, err := e.Search(t.Context(), Job{Prefix: prefix, Difficulty: 2})
+	if err != nil || got != first {
+		t.Errorf("proof %s, error %v, want %s", got, err, first)
 	}
 }
 

@@ -1,16 +1,15 @@
 package miner
 
 import (
+	"math"
+	"math/big"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"lode/chain/wire"
 	"lode/miner/kernel"
 )
-
-// batch is how many candidates a worker scans between two looks at the stop
-// flag: about 0.1 ms of the kernels that there are, at most kernel.MaxBatch.
-const batch = 1024
 
 // Job is one search: the message that a proof completes, how many hex zeros the
 // hash must begin with, and the order of the candidates.
@@ -20,76 +19,144 @@ type Job struct {
 	Mode       Mode
 }
 
-// job is a Job while workers are on it. Batches are numbered in the order of
-// the candidates, over all segments.
+// job is a Job while workers are on it. Ranges are numbered in the order of the
+// candidates.
 type job struct {
-	segments []segment
-	starts   []uint64 // of each segment: the number of its first batch
-	batches  uint64
+	spec  Job
+	space space
 
-	prepared func() *kernel.Work // makes the midstate when it is first called
-
-	next    atomic.Uint64 // the next batch that nobody has claimed
+	next    atomic.Uint64 // the next range that nobody has claimed
 	stopped atomic.Bool
-	best    atomic.Uint64 // the lowest batch with a hit; batches if there is none
+	best    atomic.Uint64 // the lowest range with a hit; space.ranges if there is none
+	holds   []hold        // by worker
 
-	mu        sync.Mutex // guards the fields below
-	active    int        // workers between enter and leave
-	proof     uint64     // the hit in best
-	uselessAt time.Time  // when a new tip made it so; zero: none did
+	works works
+
+	mu        sync.Mutex  // guards the fields below
+	active    int         // workers between enter and leave
+	proof     wire.Number // the hit in best
+	uselessAt time.Time   // when a new tip made it so; zero: none did
 	ended     bool
+	found     chan struct{} // closed at the first hit
 	done      chan struct{} // closed when the result is final
 }
 
-func newJob(spec Job) *job {
+// hold is the range that a worker is on, or is about to claim; nothing if it is on
+// none. It has cache lines of its own, so that workers don't slow each other.
+type hold struct {
+	_ [cacheLine]byte
+	atomic.Uint64
+	_ [cacheLine]byte
+}
+
+const nothing = math.MaxUint64
+
+func newJob(spec Job, workers int) *job {
 	j := &job{
-		segments: segments(spec.Mode, len(spec.Prefix)),
-		prepared: sync.OnceValue(func() *kernel.Work { return kernel.NewWork(spec.Prefix, 1, spec.Difficulty) }),
-		done:     make(chan struct{}),
+		spec:  spec,
+		space: candidates(spec.Mode, len(spec.Prefix), spec.Difficulty),
+		holds: make([]hold, workers),
+		found: make(chan struct{}),
+		done:  make(chan struct{}),
 	}
-	for _, s := range j.segments {
-		j.starts = append(j.starts, j.batches)
-		j.batches += (s.end - s.first + batch - 1) / batch
+	j.best.Store(j.space.ranges)
+	for i := range j.holds {
+		j.holds[i].Store(nothing)
 	}
-	j.best.Store(j.batches)
 	return j
 }
 
-// work is what a worker scans of a segment. The first call of all hashes the
-// prefix, which may be long, for every segment.
-func (j *job) work(segment int) *kernel.Work {
-	return j.prepared().WithDigits(j.segments[segment].digits)
+// works are what is prepared for the places that workers are at. Nobody waits
+// for another one to prepare something: a worker that the system keeps off its CPU
+// would hold up all others.
+type works struct {
+	mu    sync.Mutex // guards the fields below
+	first *kernel.Work
+	last  map[place]*kernel.Work
 }
 
-// claim takes the next batch, false if the worker shall leave: the job is
-// stopped, or no later batch can matter.
-func (j *job) claim() (number uint64, ok bool) {
-	if j.stopped.Load() {
-		return 0, false
+// keptWorks is how many places are remembered; workers are at one or two.
+const keptWorks = 4
+
+// work is what is scanned at a place. The first call of all hashes the prefix,
+// which may be long, for every place.
+func (j *job) work(p place) *kernel.Work {
+	first, known := j.works.get(p)
+	if known != nil {
+		return known
 	}
-	number = j.next.Add(1) - 1
-	return number, number < j.best.Load()
-}
-
-// candidates are the segment and the candidates of a batch.
-func (j *job) candidates(number uint64) (segment int, first uint64, count int) {
-	for segment+1 < len(j.starts) && j.starts[segment+1] <= number {
-		segment++
+	if first == nil {
+		first = kernel.NewWork(j.spec.Prefix, kernel.Plain(1), j.spec.Difficulty)
 	}
-	s := j.segments[segment]
-	first = s.first + (number-j.starts[segment])*batch
-	return segment, first, int(min(s.end-first, batch))
+	return j.works.put(p, first, first.With(j.space.digits(p)))
 }
 
-// hit reports a proof; that of the lowest batch counts, so that the result does
+func (w *works) get(p place) (first, known *kernel.Work) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.first, w.last[p]
+}
+
+// put remembers a Work, unless there is one already.
+func (w *works) put(p place, first, made *kernel.Work) *kernel.Work {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if known := w.last[p]; known != nil {
+		return known
+	}
+	if w.last == nil || len(w.last) == keptWorks {
+		w.last = map[place]*kernel.Work{}
+	}
+	w.first, w.last[p] = first, made
+	return made
+}
+
+// claim takes the next range for a worker, false if the worker shall leave: the
+// job is stopped, or no later range can matter. A range is held before it is
+// claimed, so that all ranges below next that are not finished are held by
+// somebody: unfinished relies on that.
+func (j *job) claim(worker int) (number uint64, ok bool) {
+	for {
+		number = j.next.Load()
+		j.holds[worker].Store(number)
+		if !j.matters(number) {
+			j.holds[worker].Store(nothing)
+			return 0, false
+		}
+		if j.next.CompareAndSwap(number, number+1) {
+			return number, true
+		}
+	}
+}
+
+// matters is false if a range need not be scanned, or not to its end.
+func (j *job) matters(number uint64) bool { return !j.stopped.Load() && number < j.best.Load() }
+
+// unfinished returns a range below the best one that some worker may be on, and
+// that is not among those rescanned; false if there is none.
+func (j *job) unfinished(rescanned map[uint64]bool) (number uint64, ok bool) {
+	best := j.best.Load()
+	for i := range j.holds {
+		if number = j.holds[i].Load(); number < best && !rescanned[number] {
+			return number, true
+		}
+	}
+	return 0, false
+}
+
+// hit reports a proof; that of the lowest range counts, so that the result does
 // not depend on how many workers there are.
-func (j *job) hit(number, proof uint64) {
+func (j *job) hit(number uint64, proof wire.Number) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if number < j.best.Load() {
-		j.best.Store(number)
-		j.proof = proof
+	if j.ended || number >= j.best.Load() {
+		return
 	}
+	if j.best.Load() == j.space.ranges {
+		close(j.found)
+	}
+	j.best.Store(number)
+	j.proof = proof
 }
 
 // enter counts a worker in; false if the job is over.
@@ -104,8 +171,8 @@ func (j *job) enter() bool {
 }
 
 // leave counts a worker out. The last one ends the job if there is a result:
-// every batch below the best one was claimed by a worker that has now left, as
-// batches are claimed in order. Of a job that a new tip had made useless the
+// every range below the best one was claimed by a worker that has now left, as
+// ranges are claimed in order. Of a job that a new tip had made useless the
 // last one returns how long ago that was.
 func (j *job) leave() (latency time.Duration, isLast bool) {
 	j.mu.Lock()
@@ -118,11 +185,24 @@ func (j *job) leave() (latency time.Duration, isLast bool) {
 		j.ended = true
 		return time.Since(j.uselessAt), !j.uselessAt.IsZero()
 	}
-	if j.best.Load() < j.batches || j.next.Load() >= j.batches {
-		j.ended = true
-		close(j.done)
+	if j.best.Load() < j.space.ranges || j.next.Load() >= j.space.ranges {
+		j.end()
 	}
 	return 0, false
+}
+
+// finish ends a job whose result doesn't need the workers that are still on it.
+func (j *job) finish() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.ended {
+		j.end()
+	}
+}
+
+func (j *job) end() {
+	j.ended = true
+	close(j.done)
 }
 
 // stop tells the workers to leave and waits for none of them. uselessAt is when
@@ -140,8 +220,14 @@ func (j *job) stop(uselessAt time.Time) (idle bool) {
 
 // result is the proof, false if the candidates are used up. It is final when
 // done is closed.
-func (j *job) result() (proof uint64, found bool) {
+func (j *job) result() (proof wire.Number, found bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.proof, j.best.Load() < j.batches
+	return j.proof, j.best.Load() < j.space.ranges
+}
+
+// proofOf is a candidate as the number that a block holds.
+func proofOf(digits kernel.Digits, candidate uint64) wire.Number {
+	proof, _ := new(big.Int).SetString(string(digits.Append(nil, candidate)), 10)
+	return wire.BigInt(proof)
 }

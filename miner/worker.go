@@ -2,11 +2,8 @@ package miner
 
 import (
 	"context"
-	"math/big"
 	"runtime"
 	"sync/atomic"
-
-	"lode/miner/kernel"
 )
 
 // cacheLine is what CPUs move between cores: 64 bytes, and 128 where they fetch
@@ -60,7 +57,7 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// work scans batches of a job until none is left to scan.
+// work scans ranges of a job until none is left to scan.
 func (w *worker) work(ctx context.Context, j *job) {
 	if !j.enter() {
 		return
@@ -70,39 +67,12 @@ func (w *worker) work(ctx context.Context, j *job) {
 			w.engine.observe(latency)
 		}
 	}()
-	var scanner kernel.Scanner
-	var using int32
-	current := -1
+	s := scan{engine: w.engine, job: j, count: func(kernel int32, n int) { w.hashes[kernel].Add(uint64(n)) }}
 	for ctx.Err() == nil {
-		number, ok := j.claim()
+		number, ok := j.claim(w.id)
 		if !ok {
 			return
 		}
-		segment, first, count := j.candidates(number)
-		if k := w.engine.using.Load(); segment != current || k != using {
-			current, using = segment, k
-			scanner = w.engine.kernels[using].NewScanner(j.work(segment))
-		}
-		i := scanner.Scan(first, count)
-		w.hashes[using].Add(uint64(count))
-		if i >= 0 {
-			w.confirm(j, number, first, count, i, using)
-		}
+		s.scanRange(number)
 	}
 }
-
-// confirm checks a hit with portable code. If it is none, the kernel is dropped
-// and the batch scanned again.
-func (w *worker) confirm(j *job, number, first uint64, count, i int, using int32) {
-	segment, _, _ := j.candidates(number)
-	work := j.work(segment)
-	if i >= count || !kernel.Verify(work, first+uint64(i)) {
-		w.engine.drop(using)
-		if i = kernel.Generic().NewScanner(work).Scan(first, count); i < 0 {
-			return
-		}
-	}
-	j.hit(number, first+uint64(i))
-}
-
-func bigUint(v uint64) *big.Int { return new(big.Int).SetUint64(v) }

@@ -73,7 +73,7 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.StringVar(&o.cpus, "cpus", "", "CPUs to mine on, like 0-3,8; empty = all that are allowed")
 	flags.BoolVar(&o.pin, "pin", true, "pin each worker to its CPU")
 	flags.StringVar(&o.kernel, "kernel", "", "search kernel by name; empty = the best one of this machine")
-	flags.StringVar(&o.search, "search", "fastest", "order of the proofs tried: fastest, or smallest as the original does")
+	flags.StringVar(&o.search, "search", "fastest", "order of the proofs tried: fastest; smallest, as the original does; or long, proofs of up to 128 digits, which are quicker to find")
 	flags.StringVar(&o.priority, "priority", "idle", "scheduling priority of the workers: idle, low or normal")
 	flags.BoolVar(&o.mine, "mine", false, "mine without end; implies --auto-resolve")
 	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")

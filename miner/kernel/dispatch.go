@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -83,40 +84,9 @@ func describe(cpu features) string {
 	return "it has no SHA extensions"
 }
 
-// SelfTest compares a kernel with crypto/sha256 on messages of all lengths up to
-// two blocks, so with the digits in each word of the last block, on either side of
-// a block's border and on it: hits at each place of a batch, and batches without
-// one. Errors are ErrSelfTest.
-func SelfTest(k Kernel) error {
-	for length := range 130 {
-		prefix := []byte(strings.Repeat("self-test ", 13)[:length])
-		w := NewWork(prefix, 4, 1)
-		scanner := k.NewScanner(w)
-		const batch = 257
-		for first := uint64(0); first < 1024; first += batch {
-			want := reference(w, first, batch)
-			if got := scanner.Scan(first, batch); got != want {
-				return fmt.Errorf("%w: %s found candidate %d instead of %d behind a prefix of %d bytes",
-					ErrSelfTest, k.Name, got, want, length)
-			}
-		}
-	}
-	return nil
-}
-
-// reference is Scan by crypto/sha256.
-func reference(w *Work, first uint64, count int) int {
-	for i := range count {
-		if Verify(w, first+uint64(i)) {
-			return i
-		}
-	}
-	return -1
-}
-
 // Verify checks one candidate with crypto/sha256, whose code no kernel shares.
 func Verify(w *Work, candidate uint64) bool {
-	sum := sha256.Sum256(fmt.Appendf(append([]byte(nil), w.Prefix...), "%0*d", w.Digits, candidate))
+	sum := sha256.Sum256(w.Digits.Append(bytes.Clone(w.Prefix), candidate))
 	for i := range w.Difficulty {
 		if sum[i/2]>>(4-4*(i%2))&0xF != 0 {
 			return false

@@ -33,17 +33,28 @@ func compress(state *[8]uint32, block *[blockSize]byte) {
 	for t := range 16 {
 		w[t] = binary.BigEndian.Uint32(block[4*t:])
 	}
-	for t := 16; t < 64; t++ {
-		x, y := w[t-15], w[t-2]
-		s0 := bits.RotateLeft32(x, -7) ^ bits.RotateLeft32(x, -18) ^ x>>3
-		s1 := bits.RotateLeft32(y, -17) ^ bits.RotateLeft32(y, -19) ^ y>>10
-		w[t] = w[t-16] + s0 + w[t-7] + s1
-	}
+	expand(&w)
 	hash := *state
 	rounds(&hash, &w, len(w))
 	for i, word := range hash {
 		state[i] += word
 	}
+}
+
+// expand computes the message schedule behind the block's own words (FIPS
+// 180-4, 6.2.2, step 1).
+func expand(w *[64]uint32) {
+	for t := 16; t < 64; t++ {
+		w[t] = w[t-16] + sigma0(w[t-15]) + w[t-7] + sigma1(w[t-2])
+	}
+}
+
+func sigma0(x uint32) uint32 {
+	return bits.RotateLeft32(x, -7) ^ bits.RotateLeft32(x, -18) ^ x>>3
+}
+
+func sigma1(x uint32) uint32 {
+	return bits.RotateLeft32(x, -17) ^ bits.RotateLeft32(x, -19) ^ x>>10
 }
 
 // rounds are the first rounds of a block, that many.
@@ -62,7 +73,7 @@ func rounds(state *[8]uint32, w *[64]uint32, count int) {
 
 // Generic is the portable kernel: the midstate, one candidate at a time.
 func Generic() Kernel {
-	return Kernel{Name: "generic", NewScanner: newGenericScanner}
+	return Kernel{Name: "generic", NewScanner: func(w *Work) Scanner { return newGenericScanner(w) }, Batch: 250}
 }
 
 type genericScanner struct {
@@ -73,17 +84,16 @@ type genericScanner struct {
 	state [8]uint32
 }
 
-func newGenericScanner(w *Work) Scanner {
+func newGenericScanner(w *Work) *genericScanner {
 	s := &genericScanner{work: w}
 	s.message.init(w)
 	return s
 }
 
 func (s *genericScanner) Scan(first uint64, count int) int {
-	s.message.set(first)
-	s.enterLastBlock()
-	border := blockSize - len(s.work.tail) // the digits before it lie in the first block
-	last := s.last()
+	s.begin(first)
+	border := s.message.size - blockSize
+	last := s.message.last()
 	for i := range count {
 		hash := s.state
 		compress(&hash, last)
@@ -97,15 +107,16 @@ func (s *genericScanner) Scan(first uint64, count int) int {
 	return -1
 }
 
-// last is the last block.
-func (s *genericScanner) last() *[blockSize]byte {
-	return (*[blockSize]byte)(s.message.bytes[s.message.size-blockSize:])
+// begin goes to a candidate.
+func (s *genericScanner) begin(candidate uint64) {
+	s.message.set(candidate)
+	s.enterLastBlock()
 }
 
 // enterLastBlock computes the hash value before the last block.
 func (s *genericScanner) enterLastBlock() {
-	s.state = s.work.midstate
-	if s.message.size > blockSize {
-		compress(&s.state, (*[blockSize]byte)(s.message.bytes[:]))
+	s.state = s.work.start.midstate
+	for at := 0; at < s.message.size-blockSize; at += blockSize {
+		compress(&s.state, (*[blockSize]byte)(s.message.bytes[at:]))
 	}
 }

@@ -4,8 +4,8 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"fmt"
+	"sync"
 )
 
 // MaxBatch is the most candidates that one Scan may be asked for. Assembly
@@ -13,61 +13,144 @@ import (
 // takes and the time that the garbage collector waits for the worker.
 const MaxBatch = 4096
 
-// MaxDigits is the width of the field that a Work varies; 10^19 fits a uint64.
+// MaxDigits is how many digits of a Work vary at most; 10^19 fits a uint64.
 const MaxDigits = 19
+
+// MaxProof is how many digits there are at most, the constant ones included.
+const MaxProof = 128
 
 // maxDifficulty is the number of hex digits of a SHA-256 hash.
 const maxDifficulty = 64
 
-// Work is what stays the same for all candidates of one digit count: the
-// message is Prefix and then the candidate in decimal, with leading zeros up to
-// Digits. What of the prefix fills whole 64-byte blocks is hashed once, to the
-// midstate.
+// Digits says how the decimal digits of a proof stand in the message: Head and
+// Middle are constant, High and Low are how many vary. Candidate c has the digits
+//
+//	Head | c / 10^Low, with leading zeros | Middle | c % 10^Low, with leading zeros
+type Digits struct {
+	Head   string
+	High   int
+	Middle string
+	Low    int
+}
+
+// Plain are n digits, all of which vary.
+func Plain(n int) Digits { return Digits{Low: n} }
+
+// Varying is how many digits vary, and Size how many there are.
+func (d Digits) Varying() int { return d.High + d.Low }
+
+// Size is how many digits there are.
+func (d Digits) Size() int { return len(d.Head) + d.High + len(d.Middle) + d.Low }
+
+// Append appends a candidate's digits.
+func (d Digits) Append(to []byte, candidate uint64) []byte {
+	to = append(to, d.Head...)
+	low := powerOfTen(d.Low)
+	if d.High > 0 {
+		to = fmt.Appendf(to, "%0*d", d.High, candidate/low)
+	}
+	return fmt.Appendf(append(to, d.Middle...), "%0*d", d.Low, candidate%low)
+}
+
+// Work is what stays the same for all candidates of a scan: the message is
+// Prefix and then the digits. What doesn't vary and fills whole 64-byte blocks is
+// hashed once, to the midstate.
 type Work struct {
 	Prefix     []byte
-	Digits     int
+	Digits     Digits
 	Difficulty int // leading hex zeros of a hit's hash
 
-	midstate [8]uint32
-	tail     []byte // what of the prefix is left for the last blocks
+	prefix   partial // the hash of Prefix
+	start    partial // and of Digits.Head behind it
+	prepared *prepared
+}
+
+// partial is a hash of a message's beginning.
+type partial struct {
+	midstate [8]uint32 // after its whole blocks
+	tail     []byte    // what of it is left for the blocks that come
+}
+
+// then goes on with more of the message.
+func (p partial) then(more []byte) partial {
+	rest := append(append(make([]byte, 0, len(p.tail)+len(more)), p.tail...), more...)
+	for ; len(rest) >= blockSize; rest = rest[blockSize:] {
+		compress(&p.midstate, (*[blockSize]byte)(rest))
+	}
+	p.tail = rest
+	return p
 }
 
 // NewWork prepares a scan. The prefix must not change afterwards. It panics if
-// digits is not from 1 to MaxDigits or difficulty not from 0 to 64, which only
-// a mistake of the caller can bring about.
-func NewWork(prefix []byte, digits, difficulty int) *Work {
-	mustBePossible(digits, difficulty)
-	w := &Work{Prefix: prefix, Digits: digits, Difficulty: difficulty, midstate: initial}
-	rest := prefix
-	for ; len(rest) >= blockSize; rest = rest[blockSize:] {
-		compress(&w.midstate, (*[blockSize]byte)(rest))
-	}
-	w.tail = rest
-	return w
+// from 1 to MaxDigits digits don't vary, at least one of them behind Middle, if
+// there are more than MaxProof, or if difficulty is not from 0 to 64: only a
+// mistake of the caller can bring that about.
+func NewWork(prefix []byte, digits Digits, difficulty int) *Work {
+	w := &Work{Prefix: prefix, Difficulty: difficulty, prefix: partial{midstate: initial}.then(prefix)}
+	return w.With(digits)
 }
 
-// WithDigits is the same scan for another digit count; the prefix is not hashed
-// again. It panics if digits is not from 1 to MaxDigits.
-func (w *Work) WithDigits(digits int) *Work {
-	mustBePossible(digits, w.Difficulty)
+// With is the same scan for other digits; the prefix is not hashed again. It
+// panics as NewWork does.
+func (w *Work) With(digits Digits) *Work {
+	if n := digits.Varying(); n < 1 || n > MaxDigits || digits.Low < 1 || digits.High < 0 || digits.Size() > MaxProof ||
+		w.Difficulty < 0 || w.Difficulty > maxDifficulty {
+		panic(fmt.Sprintf("kernel: no work of the digits %+v at difficulty %d", digits, w.Difficulty))
+	}
 	other := *w
 	other.Digits = digits
+	other.start = w.prefix.then([]byte(digits.Head))
+	other.prepared = &prepared{}
 	return &other
 }
 
-func mustBePossible(digits, difficulty int) {
-	if digits < 1 || digits > MaxDigits || difficulty < 0 || difficulty > maxDifficulty {
-		panic(fmt.Sprintf("kernel: no work of %d digits at difficulty %d", digits, difficulty))
-	}
-}
+// Candidates is how many candidates a Work has: 10 to the power of the digits
+// that vary.
+func (w *Work) Candidates() uint64 { return powerOfTen(w.Digits.Varying()) }
 
-// Candidates is how many candidates a Work has: 10^Digits.
-func (w *Work) Candidates() uint64 {
+func powerOfTen(exponent int) uint64 {
 	n := uint64(1)
-	for range w.Digits {
+	for range exponent {
 		n *= 10
 	}
 	return n
+}
+
+// prepared is what the scanners of one Work share, so that what takes long is
+// made once for all workers.
+type prepared struct {
+	mu   sync.Mutex
+	made map[string]any // by name; guarded by mu
+}
+
+// share returns what was made first under that name. Nobody waits for another
+// one to make it: the system may keep that worker off its CPU.
+func share[T any](w *Work, name string, make func() T) T {
+	if made, ok := w.prepared.get(name); ok {
+		return made.(T)
+	}
+	return w.prepared.put(name, make()).(T)
+}
+
+func (p *prepared) get(name string) (made any, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	made, ok = p.made[name]
+	return made, ok
+}
+
+// put keeps what was made, unless there is something already.
+func (p *prepared) put(name string, made any) any {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if before, ok := p.made[name]; ok {
+		return before
+	}
+	if p.made == nil {
+		p.made = map[string]any{}
+	}
+	p.made[name] = made
+	return made
 }
 
 // Scanner scans one Work for one worker; it holds scratch space and is not safe
@@ -84,47 +167,9 @@ type Kernel struct {
 	Name string
 	// NewScanner prepares a Work's scan for one worker.
 	NewScanner func(*Work) Scanner
-}
-
-// message is the rest of the hashed message behind the midstate: one or two
-// blocks with the tail, the digits, and the padding of FIPS 180-4, section 5.1.1.
-type message struct {
-	bytes  [2 * blockSize]byte
-	size   int    // 64 or 128
-	digits []byte // the part of bytes that varies
-}
-
-func (m *message) init(w *Work) {
-	end := copy(m.bytes[:], w.tail) + w.Digits
-	m.size = blockSize
-	if end+1+8 > blockSize {
-		m.size = 2 * blockSize
-	}
-	m.digits = m.bytes[len(w.tail):end]
-	m.bytes[end] = 0x80
-	bits := 8 * uint64(len(w.Prefix)+w.Digits)
-	binary.BigEndian.PutUint64(m.bytes[m.size-8:m.size], bits)
-}
-
-// set writes a candidate into the digits.
-func (m *message) set(candidate uint64) {
-	for i := len(m.digits) - 1; i >= 0; i-- {
-		m.digits[i] = '0' + byte(candidate%10)
-		candidate /= 10
-	}
-}
-
-// increment goes to the next candidate and returns the index of the first digit
-// that changed. Nothing lies beyond the last candidate; it wraps to zero.
-func (m *message) increment() int {
-	for i := len(m.digits) - 1; i >= 0; i-- {
-		if m.digits[i] != '9' {
-			m.digits[i]++
-			return i
-		}
-		m.digits[i] = '0'
-	}
-	return 0
+	// Batch is how many candidates to ask for at once: as many as take about
+	// 50 microseconds, at most MaxBatch.
+	Batch int
 }
 
 // hasZeros reports whether a hash begins with that many hex zeros.
@@ -137,3 +182,7 @@ func hasZeros(hash *[8]uint32, difficulty int) bool {
 	}
 	return true
 }
+
+// limit is the highest first word of a hash that begins with that many hex
+// zeros, or at least with eight of them.
+func limit(difficulty int) uint32 { return uint32(1<<(32-4*min(difficulty, 8)) - 1) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -21,7 +22,7 @@ func TestKernelsAgree(t *testing.T) {
 					prefix[i] = byte(random.Uint32())
 				}
 				digits := 1 + length%MaxDigits
-				w := NewWork(prefix, digits, length%3)
+				w := NewWork(prefix, Plain(digits), length%3)
 				for _, first := range []uint64{0, w.Candidates() / 10, w.Candidates() - min(w.Candidates(), 64)} {
 					count := int(min(w.Candidates()-first, 64))
 					want := reference(w, first, count)
@@ -37,7 +38,7 @@ func TestKernelsAgree(t *testing.T) {
 // TestBlockOne finds the proof of block 1 of every chain.
 func TestBlockOne(t *testing.T) {
 	const genesis = "40cf0e3e2418256e2c6dc07790e9345038012b33cf354c765b98d5e939735542"
-	w := NewWork([]byte("[]"+genesis), 5, 5)
+	w := NewWork([]byte("[]"+genesis), Plain(5), 5)
 	for _, k := range Available() {
 		scanner := k.NewScanner(w)
 		if got := scanner.Scan(13424-4000, MaxBatch); got != 4000 {
@@ -50,7 +51,7 @@ func TestBlockOne(t *testing.T) {
 }
 
 func TestScanDoesNotAllocate(t *testing.T) {
-	w := NewWork(bytes.Repeat([]byte("x"), 100), 10, 8)
+	w := NewWork(bytes.Repeat([]byte("x"), 100), Plain(10), 8)
 	for _, k := range Available() {
 		scanner := k.NewScanner(w)
 		if n := testing.AllocsPerRun(10, func() { scanner.Scan(1e9, 100) }); n != 0 {
@@ -88,7 +89,7 @@ type blind struct{}
 func (blind) Scan(uint64, int) int { return -1 }
 
 func TestChoose(t *testing.T) {
-	wrong := Kernel{"wrong", func(*Work) Scanner { return blind{} }}
+	wrong := Kernel{Name: "wrong", NewScanner: func(*Work) Scanner { return blind{} }}
 	if k, why, err := choose([]Kernel{wrong, Generic()}, ""); err != nil || k.Name != "generic" || !bytes.Contains([]byte(why), []byte("wrong found candidate -1")) {
 		t.Errorf("kernel %q, why %q, error %v", k.Name, why, err)
 	}
@@ -142,37 +143,42 @@ func TestNewWorkPanics(t *testing.T) {
 					t.Errorf("no panic for %v", test)
 				}
 			}()
-			NewWork(nil, test[0], test[1])
+			NewWork(nil, Plain(test[0]), test[1])
 		}()
 	}
 }
 
-// TestWithDigits checks that another digit count is a Work like a new one, made
-// without reading the prefix again: the midstate outlives the prefix here.
-func TestWithDigits(t *testing.T) {
+// TestWith checks that other digits make a Work like a new one, without reading
+// the prefix again: the midstate outlives the prefix here.
+func TestWith(t *testing.T) {
 	prefix := bytes.Repeat([]byte("prefix "), 20)
-	w, want := NewWork(prefix, 1, 3), NewWork(bytes.Clone(prefix), 7, 3)
+	digits := Digits{Head: strings.Repeat("1", 70), High: 3, Middle: "5", Low: 2}
+	w, want := NewWork(prefix, Plain(1), 3), NewWork(bytes.Clone(prefix), digits, 3)
 	clear(prefix[:2*blockSize])
-	got := w.WithDigits(7)
-	if got.midstate != want.midstate || !bytes.Equal(got.tail, want.tail) || got.Digits != 7 || got.Difficulty != 3 {
+	got := w.With(digits)
+	if got.start.midstate != want.start.midstate || !bytes.Equal(got.start.tail, want.start.tail) || got.Digits != digits || got.Difficulty != 3 {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if w.Digits != 1 {
-		t.Errorf("the Work it was made of has %d digits now, want 1", w.Digits)
+	if w.Digits != Plain(1) {
+		t.Errorf("the Work it was made of has the digits %+v now, want 1", w.Digits)
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic for 20 digits")
-		}
-	}()
-	w.WithDigits(20)
+	for _, impossible := range []Digits{Plain(20), {High: 3}, {High: -1, Low: 2}, {Head: strings.Repeat("1", 126), High: 1, Low: 2}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("no panic for %+v", impossible)
+				}
+			}()
+			w.With(impossible)
+		}()
+	}
 }
 
 func FuzzKernels(f *testing.F) {
 	f.Add([]byte("[]40cf"), uint8(5), uint8(2), uint64(10000))
 	f.Add(bytes.Repeat([]byte{'9'}, 60), uint8(19), uint8(1), uint64(9999999999999999990))
 	f.Fuzz(func(t *testing.T, prefix []byte, digits, difficulty uint8, first uint64) {
-		w := NewWork(prefix, 1+int(digits)%MaxDigits, int(difficulty)%4)
+		w := NewWork(prefix, Plain(1+int(digits)%MaxDigits), int(difficulty)%4)
 		first %= w.Candidates()
 		count := int(min(w.Candidates()-first, 32))
 		want := reference(w, first, count)
@@ -184,15 +190,29 @@ func FuzzKernels(f *testing.F) {
 	})
 }
 
+// layouts are what benchmarks scan: the prefix's length and the digits.
+var layouts = []struct {
+	name   string
+	prefix int
+	digits Digits
+}{
+	{"one-word", 66, Plain(14)},
+	{"table", 60, Digits{Head: "1", High: 3, Low: 3}},
+	{"two-block", 48, Plain(14)},
+	{"table-late", 60, Digits{Head: "1", High: 3, Middle: strings.Repeat("0", 52), Low: 3}},
+}
+
 func BenchmarkScan(b *testing.B) {
 	for _, k := range Available() {
-		for _, length := range []int{66, 4096} {
-			b.Run(fmt.Sprintf("kernel=%s/prefix=%d", k.Name, length), func(b *testing.B) {
-				scanner := k.NewScanner(NewWork(make([]byte, length), 15, 16))
+		for _, l := range layouts {
+			b.Run(fmt.Sprintf("kernel=%s/layout=%s", k.Name, l.name), func(b *testing.B) {
+				scanner := k.NewScanner(NewWork(make([]byte, l.prefix), l.digits, 16))
+				first := uint64(0)
 				for b.Loop() {
-					scanner.Scan(1e14, MaxBatch)
+					scanner.Scan(first, 4000)
+					first = (first + 4000) % 1e6
 				}
-				b.ReportMetric(float64(b.N)*MaxBatch/b.Elapsed().Seconds(), "hashes/s")
+				b.ReportMetric(float64(b.N)*4000/b.Elapsed().Seconds(), "hashes/s")
 			})
 		}
 	}

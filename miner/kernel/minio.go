@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/binary"
 	"hash"
@@ -11,9 +12,7 @@ import (
 // Minio hashes with minio/sha256-simd, which uses the SHA extensions of amd64
 // and arm64 where they are. It is a general hash function behind an interface,
 // so the cost of a candidate is the call more than the compression.
-func Minio() Kernel {
-	return Kernel{Name: "minio", NewScanner: newMinioScanner}
-}
+func Minio() Kernel { return Kernel{Name: "minio", NewScanner: newMinioScanner, Batch: 500} }
 
 type minioScanner struct {
 	work    *Work
@@ -27,18 +26,26 @@ type minioScanner struct {
 func newMinioScanner(w *Work) Scanner {
 	s := &minioScanner{work: w, digest: sha256.New()}
 	s.message.init(w)
-	s.digest.Write(w.Prefix[:len(w.Prefix)-len(w.tail)])
-	var err error
-	if s.state, err = s.digest.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
-		panic("kernel: sha256-simd doesn't tell its state: " + err.Error()) // it has no error to return
-	}
+	s.state = share(w, "minio", func() []byte { return minioMidstate(w) })
 	s.restore = s.digest.(encoding.BinaryUnmarshaler).UnmarshalBinary
 	return s
 }
 
+// minioMidstate hashes what doesn't vary, but for the tail.
+func minioMidstate(w *Work) []byte {
+	constant := append(bytes.Clone(w.Prefix), w.Digits.Head...)
+	digest := sha256.New()
+	digest.Write(constant[:len(constant)-len(w.start.tail)])
+	state, err := digest.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		panic("kernel: sha256-simd doesn't tell its state: " + err.Error()) // it has no error to return
+	}
+	return state
+}
+
 func (s *minioScanner) Scan(first uint64, count int) int {
 	s.message.set(first)
-	rest := s.message.bytes[:len(s.work.tail)+s.work.Digits]
+	rest := s.message.bytes[:s.message.end]
 	for i := range count {
 		if s.restore(s.state) != nil {
 			return -1 // it accepted the same bytes when the scanner was tested

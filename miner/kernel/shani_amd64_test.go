@@ -23,7 +23,7 @@ func TestShaNIIsThere(t *testing.T) {
 
 // TestShaNILayout compares the table with the offsets that the generator knows.
 func TestShaNILayout(t *testing.T) {
-	var table shaNITable
+	var table shaNIWordTable
 	for name, test := range map[string][2]uintptr{
 		"scratch":  {unsafe.Offsetof(table.scratch), 0},
 		"results":  {unsafe.Offsetof(table.results), 256},
@@ -55,7 +55,7 @@ func TestShaNIFindsEveryHit(t *testing.T) {
 	for length := range 128 {
 		prefix := []byte(strings.Repeat("every hit ", 13)[:length])
 		for _, digits := range []int{1, 2, 3, 4, 5, 9, 16, MaxDigits} {
-			w := NewWork(prefix, digits, 1)
+			w := NewWork(prefix, Plain(digits), 1)
 			scanner := SHANI().NewScanner(w)
 			first := w.Candidates() / 2 / 100 * 100 // whose digits roll over within the scan
 			first -= min(first, 50)

@@ -189,7 +189,7 @@ func printAssembly(out io.Writer, plans []plan) error {
 }
 
 func printFunction(out io.Writer, p plan, lines []line) {
-	fmt.Fprintf(out, "\n// func shaNIScan%d(table *shaNITable, rows *shaNIRow, groups int) int\n", p.word)
+	fmt.Fprintf(out, "\n// func shaNIScan%d(table *shaNIWordTable, rows *shaNIRow, groups int) int\n", p.word)
 	fmt.Fprintf(out, "TEXT ·shaNIScan%d(SB), NOSPLIT, $0-32\n", p.word)
 	fmt.Fprintf(out, "\tMOVQ table+0(FP), DX\n\tMOVQ rows+8(FP), BX\n\tMOVQ groups+16(FP), SI\n")
 	fmt.Fprintf(out, "\tMOVL %d(DX), DI\n\tADDQ $%d, DX\n\tXORQ CX, CX\n\tVZEROUPPER\n\tPCALIGN $64\n\nloop:\n", limitOffset, base)

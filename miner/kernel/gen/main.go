@@ -1,7 +1,8 @@
 // Command gen prints the SHA-NI kernel of package kernel: one function for each
 // index of the word that varies. Run it in the package's folder:
 //
-//	go run -C gen . asm > shani_amd64.s
+//	go run -C gen . word > shani_word_amd64.s
+//	go run -C gen . table > shani_table_amd64.s
 //	go run -C gen . plans > shani_plans_amd64.go
 package main
 
@@ -25,14 +26,16 @@ func run(args []string) error {
 		plans = append(plans, newPlan(word))
 	}
 	switch {
-	case len(args) == 1 && args[0] == "asm":
+	case len(args) == 1 && args[0] == "word":
 		if err := printAssembly(out, plans); err != nil {
 			return err
 		}
+	case len(args) == 1 && args[0] == "table":
+		printTables(out)
 	case len(args) == 1 && args[0] == "plans":
 		printPlans(out, plans)
 	default:
-		return fmt.Errorf("the argument must be asm or plans")
+		return fmt.Errorf("the argument must be word, table or plans")
 	}
 	return out.Flush()
 }

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// Offsets in shaNITable and in its rows, in bytes; a test of package kernel
+// Offsets in shaNIWordTable and in its rows, in bytes; a test of package kernel
 // compares them with the Go type.
 const (
 	streams = 4

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func shaNIScan0(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan0(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan0(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -659,7 +659,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan1(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan1(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan1(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -1306,7 +1306,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan2(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan2(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan2(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -1937,7 +1937,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan3(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan3(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan3(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -2552,7 +2552,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan4(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan4(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan4(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -3171,7 +3171,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan5(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan5(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan5(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -3770,7 +3770,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan6(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan6(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan6(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -4353,7 +4353,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan7(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan7(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan7(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -4920,7 +4920,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan8(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan8(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan8(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -5491,7 +5491,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan9(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan9(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan9(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -6114,7 +6114,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan10(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan10(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan10(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -6725,7 +6725,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan11(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan11(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan11(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -7320,7 +7320,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan12(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan12(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan12(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -7919,7 +7919,7 @@ hit:
 	MOVQ CX, ret+24(FP)
 	RET
 
-// func shaNIScan13(table *shaNITable, rows *shaNIRow, groups int) int
+// func shaNIScan13(table *shaNIWordTable, rows *shaNIRow, groups int) int
 TEXT ·shaNIScan13(SB), NOSPLIT, $0-32
 	MOVQ table+0(FP), DX
 	MOVQ rows+8(FP), BX

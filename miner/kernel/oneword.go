@@ -1,0 +1,88 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"sync"
+)
+
+// oneWord scans candidates that differ in one word of the last block. What
+// doesn't depend on that word is computed once for all of them.
+type oneWord interface {
+	// prepare begins a run of such candidates: state is the hash value before the
+	// last block, whose varying word is zero here.
+	prepare(state *[8]uint32, block *[16]uint32)
+	// scan looks at that many values of the word, from the one at index low on. All
+	// hits are between the indices from and to, or behind to; from is -1 if there is
+	// none. It may look at values before and behind its own.
+	scan(low, count int) (from, to int)
+}
+
+// oneWordScanner cuts ranges of candidates into such runs.
+type oneWordScanner struct {
+	exact *genericScanner // confirms hits and prepares the last block
+	word  int             // that varies
+	run   uint64
+	high  uint64 // candidate / run of the run that is prepared
+	lanes oneWord
+}
+
+func newOneWordScanner(w *Work, lanes oneWord) *oneWordScanner {
+	l := w.Layout()
+	return &oneWordScanner{exact: newGenericScanner(w), word: l.Word, run: uint64(l.Run), high: ^uint64(0), lanes: lanes}
+}
+
+func (s *oneWordScanner) Scan(first uint64, count int) int {
+	for done := 0; done < count; {
+		low := (first + uint64(done)) % s.run
+		n := int(min(uint64(count-done), s.run-low))
+		if i := s.scanRun(first+uint64(done), int(low), n); i >= 0 {
+			return done + i
+		}
+		done += n
+	}
+	return -1
+}
+
+// scanRun scans n candidates from first on, all of one run.
+func (s *oneWordScanner) scanRun(first uint64, low, n int) int {
+	if high := first / s.run; high != s.high {
+		s.exact.begin(first - uint64(low))
+		block := s.exact.message.lastWords()
+		block[s.word] = 0
+		s.lanes.prepare(&s.exact.state, &block)
+		s.high = high
+	}
+	for at := 0; at < n; {
+		from, to := s.lanes.scan(low+at, n-at)
+		if from < 0 {
+			break
+		}
+		from, to = max(at, from-low), min(n, to-low)
+		if from < to {
+			if i := s.exact.Scan(first+uint64(from), to-from); i >= 0 {
+				return from + i
+			}
+		}
+		at = max(at+1, to)
+	}
+	return -1
+}
+
+// fourDigits are the values of a word of four digits; they serve every Work.
+var fourDigits = sync.OnceValue(func() []uint32 {
+	return wordValues(NewWork(nil, Plain(4), 0))
+})
+
+// wordValues are the values of the word that varies, in the order of the
+// candidates.
+func wordValues(w *Work) []uint32 {
+	l := w.Layout()
+	var m message
+	m.init(w)
+	values := make([]uint32, l.Run)
+	for i := range values {
+		m.set(uint64(i))
+		values[i] = binary.BigEndian.Uint32(m.last()[4*l.Word:])
+	}
+	return values
+}

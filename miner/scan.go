@@ -1,0 +1,56 @@
+package miner
+
+import (
+	"lode/miner/kernel"
+)
+
+// scan is one goroutine's way through ranges of a job.
+type scan struct {
+	engine *Engine
+	job    *job
+	count  func(kernel int32, hashes int)
+
+	at      place
+	using   int32 // the kernel's index
+	scanner kernel.Scanner
+}
+
+// scanRange scans a range, as long as it matters, in batches: they bound how long
+// a worker doesn't look whether the job is stopped.
+func (s *scan) scanRange(number uint64) {
+	at, first, count := s.job.space.at(number)
+	for done := 0; done < count && s.job.matters(number); {
+		s.use(at)
+		n := min(s.engine.kernels[s.using].Batch, count-done)
+		i := s.scanner.Scan(first+uint64(done), n)
+		s.count(s.using, n)
+		if i >= 0 && s.confirm(number, first+uint64(done), n, i) {
+			return
+		}
+		done += n
+	}
+}
+
+// use makes a scanner for a place and the kernel that the engine uses now.
+func (s *scan) use(at place) {
+	if using := s.engine.using.Load(); s.scanner == nil || at != s.at || using != s.using {
+		s.at, s.using = at, using
+		s.scanner = s.engine.kernels[using].NewScanner(s.job.work(at))
+	}
+}
+
+// confirm checks a hit with portable code. If it is none, the kernel is dropped
+// and the batch scanned again. It returns true if there is one.
+func (s *scan) confirm(number, first uint64, count, i int) bool {
+	work := s.job.work(s.at)
+	if i >= count || !kernel.Verify(work, first+uint64(i)) {
+		s.engine.drop(s.using)
+		for i = 0; i < count && !kernel.Verify(work, first+uint64(i)); i++ {
+		}
+		if i == count {
+			return false
+		}
+	}
+	s.job.hit(number, proofOf(work.Digits, first+uint64(i)))
+	return true
+}
