@@ -233,7 +233,8 @@ func TestSearchIsCancelled(t *testing.T) {
 func TestCancelledBeforeAnyWorkerEntered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var latencies []time.Duration
-		e, err := NewEngine(Config{Workers: 1, Cancelled: func(d time.Duration) { latencies = append(latencies, d) }})
+		// The bubble has its own clock, by which no kernel can be measured.
+		e, err := NewEngine(Config{Workers: 1, Kernel: "generic", Cancelled: func(d time.Duration) { latencies = append(latencies, d) }})
 		must(t, err)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		result := make(chan error)

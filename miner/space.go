@@ -113,6 +113,14 @@ func (s *space) digits(p place) kernel.Digits {
 	return d
 }
 
+// Begins tells which digits a job tries first, from which candidate on, and how
+// they lie.
+func Begins(job Job) (digits kernel.Digits, first uint64, layout kernel.Layout) {
+	s := candidates(job.Mode, len(job.Prefix), job.Difficulty)
+	at, first, _ := s.at(0)
+	return s.digits(at), first, s.segments[at.segment].layout
+}
+
 // candidates is the space of a job whose prefix has that many bytes.
 func candidates(mode Mode, prefixBytes, difficulty int) space {
 	rest := prefixBytes % 64

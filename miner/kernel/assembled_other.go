@@ -1,5 +1,7 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
-func assembled() []Kernel { return nil }
+func assembled(features) []Kernel { return nil }
+
+func shaLimit(features) (Limit, bool) { return Limit{}, false }

@@ -88,15 +88,31 @@ type blind struct{}
 
 func (blind) Scan(uint64, int) int { return -1 }
 
-func TestChoose(t *testing.T) {
-	wrong := Kernel{Name: "wrong", NewScanner: func(*Work) Scanner { return blind{} }}
-	if k, why, err := choose([]Kernel{wrong, Generic()}, ""); err != nil || k.Name != "generic" || !bytes.Contains([]byte(why), []byte("wrong found candidate -1")) {
-		t.Errorf("kernel %q, why %q, error %v", k.Name, why, err)
+func TestBest(t *testing.T) {
+	wrong := Kernel{Name: "wrong", Batch: 100, NewScanner: func(*Work) Scanner { return blind{} }}
+	quick := Kernel{Name: "quick", Batch: MaxBatch, NewScanner: func(w *Work) Scanner {
+		if w.Difficulty == maxDifficulty { // while it is measured
+			return blind{}
+		}
+		return newGenericScanner(w)
+	}}
+	for name, test := range map[string]struct {
+		kernels    []Kernel
+		contenders int
+		want, why  string
+	}{
+		"the first that is right":          {[]Kernel{wrong, Generic(), Minio()}, 1, "generic", "wrong found candidate -1"},
+		"the faster one":                   {[]Kernel{Generic(), quick}, 2, "quick", "it was the fastest: on one core, in MH/s, generic "},
+		"a contender, whatever comes then": {[]Kernel{Generic(), quick}, 1, "generic", "it is the best one here"},
+	} {
+		if k, why, err := best(test.kernels, test.contenders); err != nil || k.Name != test.want || !strings.Contains(why, test.why) {
+			t.Errorf("%s: kernel %q, why %q, error %v", name, k.Name, why, err)
+		}
 	}
-	if _, _, err := choose([]Kernel{wrong}, ""); !errors.Is(err, ErrSelfTest) {
+	if _, _, err := best([]Kernel{wrong}, 1); !errors.Is(err, ErrSelfTest) {
 		t.Errorf("error %v, want ErrSelfTest", err)
 	}
-	if _, _, err := choose([]Kernel{wrong, Generic()}, "wrong"); !errors.Is(err, ErrSelfTest) {
+	if _, _, err := named([]Kernel{wrong, Generic()}, "wrong"); !errors.Is(err, ErrSelfTest) {
 		t.Errorf("error %v, want ErrSelfTest", err)
 	}
 	if _, _, err := Select("none"); !errors.Is(err, ErrUnknown) {
@@ -109,28 +125,22 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestAvailable checks the order for each kind of CPU. Where there is assembly,
-// it stands before all else.
+// TestAvailable checks the order for each kind of CPU: what comes before the
+// kernels that every build has is our own.
 func TestAvailable(t *testing.T) {
-	var own []string
-	for _, k := range assembled() {
-		own = append(own, k.Name)
-	}
-	for _, test := range []struct {
-		cpu  features
-		want []string
-	}{
-		{features{sha: true, avx: true}, append(own, "minio", "generic")},
-		{features{sha: true}, []string{"minio", "generic"}},
-		{features{avx: true}, []string{"generic", "minio"}},
-		{features{}, []string{"generic", "minio"}},
-	} {
-		var got []string
-		for _, k := range available(test.cpu) {
+	for _, cpu := range []features{{}, {avx: true}, {sha: true}, {sha: true, avx: true}, {sha: true, avx: true, avx2: true, avx512: true}} {
+		var got, want []string
+		for _, k := range assembled(cpu) {
+			want = append(want, k.Name)
+		}
+		if want = append(want, "generic", "minio"); cpu.sha {
+			want = append(want[:len(want)-2], "minio", "generic")
+		}
+		for _, k := range available(cpu) {
 			got = append(got, k.Name)
 		}
-		if !slices.Equal(got, test.want) {
-			t.Errorf("%+v: %q, want %q", test.cpu, got, test.want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%+v: %q, want %q", cpu, got, want)
 		}
 	}
 }

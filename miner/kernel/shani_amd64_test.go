@@ -10,17 +10,6 @@ import (
 	"github.com/klauspost/cpuid/v2"
 )
 
-// TestShaNIIsThere: on a CPU that has what the kernel needs, it comes first.
-func TestShaNIIsThere(t *testing.T) {
-	if !cpuid.CPU.Supports(cpuid.SHA, cpuid.AVX) {
-		t.Logf("%s has no SHA extensions with AVX", cpuid.CPU.BrandName)
-		return
-	}
-	if first := Available()[0].Name; first != "sha-ni" {
-		t.Errorf("%s comes first", first)
-	}
-}
-
 // TestShaNILayout compares the table with the offsets that the generator knows.
 func TestShaNILayout(t *testing.T) {
 	var table shaNIWordTable

@@ -106,6 +106,12 @@ var shaNITables = [...]func(states *[shaNIStreams]shaNIState, rows *byte, count 
 //go:noescape
 func shaNICompress(state *[8]uint32, block *[blockSize]byte)
 
+// shaNILimit does the rounds of four hashes, that many times, without a schedule
+// and without a result.
+//
+//go:noescape
+func shaNILimit(count int)
+
 // shaNIPairs does the first rounds, that many pairs, of which kw holds K+W.
 //
 //go:noescape

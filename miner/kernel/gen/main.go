@@ -3,6 +3,7 @@
 //
 //	go run -C gen . word > shani_word_amd64.s
 //	go run -C gen . table > shani_table_amd64.s
+//	go run -C gen . mixed > mixed_amd64.s
 //	go run -C gen . plans > shani_plans_amd64.go
 package main
 
@@ -32,10 +33,14 @@ func run(args []string) error {
 		}
 	case len(args) == 1 && args[0] == "table":
 		printTables(out)
+	case len(args) == 1 && args[0] == "mixed":
+		if err := printMixed(out, plans); err != nil {
+			return err
+		}
 	case len(args) == 1 && args[0] == "plans":
 		printPlans(out, plans)
 	default:
-		return fmt.Errorf("the argument must be word, table or plans")
+		return fmt.Errorf("the argument must be word, table, mixed or plans")
 	}
 	return out.Flush()
 }

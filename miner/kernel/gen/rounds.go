@@ -19,6 +19,20 @@ func printTables(out io.Writer) {
 	}
 	printCompress(out)
 	printPairs(out)
+	printLimit(out)
+}
+
+// printLimit prints the loop that other kernels are measured against: as many
+// SHA256RNDS2 as a hash of one block has, for each stream, and nothing else.
+func printLimit(out io.Writer) {
+	fmt.Fprintf(out, "\n// func shaNILimit(count int)\n")
+	fmt.Fprintf(out, "TEXT ·shaNILimit(SB), NOSPLIT, $0-8\n\tMOVQ count+0(FP), CX\n\tVZEROUPPER\n\tPCALIGN $64\n\nloop:\n")
+	for pair := range 32 {
+		for s := range streams {
+			fmt.Fprintf(out, "\tSHA256RNDS2 X0, X%d, X%d\n", 1+2*s+pair%2, 2+2*s-pair%2)
+		}
+	}
+	fmt.Fprintf(out, "\tDECQ CX\n\tJNZ loop\n\tRET\n")
 }
 
 // printTable prints the function for rows whose first varying word is that one.

@@ -1,0 +1,126 @@
+//go:build !purego
+
+package kernel
+
+// Mixed is the kernel for CPUs that have the SHA extensions and AVX-512. Where one
+// word varies, AVX-512 computes the message schedules of eight candidates while the
+// SHA extensions do the rounds of eight others. Elsewhere it is SHANI.
+func Mixed() Kernel {
+	return Kernel{Name: "sha-ni-avx512", NewScanner: newMixedScanner, Batch: shaNIBatch}
+}
+
+func newMixedScanner(w *Work) Scanner {
+	if l := w.Layout(); w.Difficulty > 0 && l.IsOneBlock() && !l.HasTable() {
+		return newOneWordScanner(w, newMixedWord(w))
+	}
+	return newSHANIScanner(w)
+}
+
+// mixedLanes is how many candidates a vector register holds a word of.
+const mixedLanes = 8
+
+// mixedTable is what the assembly works on, in the generator's order.
+type mixedTable struct {
+	abef   [4]uint32 // F, E, B, A before the first rounds of a candidate
+	cdgh   [4]uint32 // H, G, D, C
+	added  [4]uint32 // lane 3: A of the hash value before the last block
+	limit  uint32    // the highest first word of a hit
+	_      [3]uint32
+	rounds [64]uint32 // K+W of constant words, K of the varying one
+	sums   [64]uint32 // of words that vary: what of them is constant
+	k      [64]uint32
+	pairs  [2][33][2 * mixedLanes]uint32 // K+W by pairs of rounds, and the varying word
+}
+
+type mixedWord struct {
+	word   int
+	table  *mixedTable
+	values []uint32 // and more than two groups that belong to no candidate
+}
+
+func newMixedWord(w *Work) *mixedWord {
+	l := w.Layout()
+	s := &mixedWord{word: l.Word, table: &mixedTable{limit: limit(w.Difficulty), k: roundConstants}}
+	values := fourDigits
+	if l.Run < len(fourDigits()) {
+		values = func() []uint32 { return wordValues(w) }
+	}
+	s.values = share(w, "padded values", func() []uint32 { return append(values(), make([]uint32, 2*mixedLanes)...) })
+	return s
+}
+
+// scan returns the group of a hit. Its loop is one group behind, so that the first
+// results are those of an earlier call.
+func (s *mixedWord) scan(low, count int) (from, to int) {
+	i := mixedScans[s.word](s.table, &s.values[low], (count+mixedLanes-1)/mixedLanes)
+	if i < 0 {
+		return -1, 0
+	}
+	group := max(0, i-1)
+	return low + mixedLanes*group, low + mixedLanes*(group+1)
+}
+
+func (s *mixedWord) prepare(before *[8]uint32, block *[16]uint32) {
+	t := s.table
+	var w [64]uint32
+	copy(w[:], block[:])
+	hoist(s.word, &w, &t.sums)
+	state := *before
+	t.added[3] = state[0]
+	rounds(&state, &w, (s.word+1)/2*2)
+	t.abef = [4]uint32{state[5], state[4], state[1], state[0]}
+	t.cdgh = [4]uint32{state[7], state[6], state[3], state[2]}
+	for i, word := range w {
+		t.rounds[i] = roundConstants[i] + word
+	}
+}
+
+// mixedScans are by the index of the word that varies. Each looks at groups of
+// eight values and returns the number of the first iteration that may have a
+// hit, in the group before, or -1.
+var mixedScans = [...]func(table *mixedTable, words *uint32, groups int) int{
+	mixedScan0, mixedScan1, mixedScan2, mixedScan3, mixedScan4, mixedScan5, mixedScan6,
+	mixedScan7, mixedScan8, mixedScan9, mixedScan10, mixedScan11, mixedScan12, mixedScan13,
+}
+
+//go:noescape
+func mixedScan0(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan1(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan2(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan3(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan4(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan5(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan6(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan7(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan8(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan9(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan10(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan11(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan12(table *mixedTable, words *uint32, groups int) int
+
+//go:noescape
+func mixedScan13(table *mixedTable, words *uint32, groups int) int
