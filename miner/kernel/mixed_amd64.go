@@ -10,7 +10,11 @@ func Mixed() Kernel {
 }
 
 func newMixedScanner(w *Work) Scanner {
-	if l := w.Layout(); w.Difficulty > 0 && l.IsOneBlock() && !l.HasTable() {
+	switch l := w.Layout(); {
+	case w.Difficulty == 0: // nothing to search
+	case l.HasTable():
+		return newMixedTable(w)
+	case l.IsOneBlock():
 		return newOneWordScanner(w, newMixedWord(w))
 	}
 	return newSHANIScanner(w)

@@ -4,6 +4,7 @@
 //	go run -C gen . word > shani_word_amd64.s
 //	go run -C gen . table > shani_table_amd64.s
 //	go run -C gen . mixed > mixed_amd64.s
+//	go run -C gen . mixedtable > mixedtable_amd64.s
 //	go run -C gen . plans > shani_plans_amd64.go
 package main
 
@@ -37,10 +38,12 @@ func run(args []string) error {
 		if err := printMixed(out, plans); err != nil {
 			return err
 		}
+	case len(args) == 1 && args[0] == "mixedtable":
+		printMixedTables(out)
 	case len(args) == 1 && args[0] == "plans":
 		printPlans(out, plans)
 	default:
-		return fmt.Errorf("the argument must be word, table, mixed or plans")
+		return fmt.Errorf("the argument must be word, table, mixed, mixedtable or plans")
 	}
 	return out.Flush()
 }

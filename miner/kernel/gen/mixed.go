@@ -55,7 +55,7 @@ func printMixed(out io.Writer, plans []plan) error {
 		fmt.Fprintf(out, "TEXT ·mixedScan%d(SB), NOSPLIT, $0-32\n", p.word)
 		fmt.Fprintf(out, "\tMOVQ table+0(FP), DX\n\tMOVQ words+8(FP), BX\n\tMOVQ groups+16(FP), SI\n\tMOVL %d(DX), DI\n", mixedLimit)
 		fmt.Fprintf(out, "\tLEAQ %d(DX), R8\n\tLEAQ %d(DX), R9\n\tXORQ CX, CX\n\tPCALIGN $64\n\nloop:\n", mixedScratch, mixedScratch+mixedBuffer)
-		for _, line := range interleave(mixedRoundsOf(p), schedule) {
+		for _, line := range interleave(mixedRoundsOf(p), schedule, roundLines, scheduleLines) {
 			fmt.Fprintf(out, "\t%s\n", line)
 		}
 		fmt.Fprintf(out, "\tXCHGQ R8, R9\n\tADDQ $%d, BX\n\tINCQ CX\n\tCMPQ CX, SI\n\tJLE loop\n", 4*mixedLanes)
@@ -73,11 +73,12 @@ const (
 	scheduleLines = 5
 )
 
-func interleave(rounds, schedule []string) (lines []string) {
-	for len(rounds) > 0 || len(schedule) > 0 {
-		n, m := min(roundLines, len(rounds)), min(scheduleLines, len(schedule))
-		lines = append(append(lines, rounds[:n]...), schedule[:m]...)
-		rounds, schedule = rounds[n:], schedule[m:]
+// interleave puts n lines of a and m of b after each other, in turns.
+func interleave(a, b []string, n, m int) (lines []string) {
+	for len(a) > 0 || len(b) > 0 {
+		i, j := min(n, len(a)), min(m, len(b))
+		lines = append(append(lines, a[:i]...), b[:j]...)
+		a, b = a[i:], b[j:]
 	}
 	return lines
 }
