@@ -1,11 +1,11 @@
 package store
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
 
-	sha256 "github.com/minio/sha256-simd"
 	bolt "go.etcd.io/bbolt"
 
 	"lode/chain/wire"

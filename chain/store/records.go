@@ -2,12 +2,12 @@ package store
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"math"
 
-	sha256 "github.com/minio/sha256-simd"
 	bolt "go.etcd.io/bbolt"
 )
 

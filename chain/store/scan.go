@@ -1,10 +1,10 @@
 package store
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 
-	sha256 "github.com/minio/sha256-simd"
 	bolt "go.etcd.io/bbolt"
 )
 

@@ -4,12 +4,11 @@ package store
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
-
-	sha256 "github.com/minio/sha256-simd"
 
 	"lode/chain/wire"
 )

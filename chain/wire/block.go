@@ -3,8 +3,6 @@ package wire
 import (
 	"encoding/hex"
 	"strconv"
-
-	sha256 "github.com/minio/sha256-simd"
 )
 
 // RewardSender is the sender of the transaction that pays a block's miner.
@@ -44,7 +42,7 @@ func (b Block) Payments() []Transaction {
 
 // Hash is the block's hash: the SHA-256 of its canonical JSON, in hex.
 func (b Block) Hash() string {
-	sum := sha256.Sum256(b.AppendCanonical(make([]byte, 0, b.sizeHint())))
+	sum := sum256(b.AppendCanonical(make([]byte, 0, b.sizeHint())))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -62,7 +60,7 @@ func (b Block) HasProof(difficulty int) bool {
 func HasProof(prefix []byte, proof Number, difficulty int) bool {
 	text := proof.String()
 	message := make([]byte, 0, len(prefix)+len(text))
-	sum := sha256.Sum256(append(append(message, prefix...), text...))
+	sum := sum256(append(append(message, prefix...), text...))
 	for i := range difficulty {
 		if i >= 2*len(sum) || sum[i/2]>>(4-4*(i%2))&0xF != 0 {
 			return false

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
@@ -52,16 +53,16 @@ func (f features) String() string {
 }
 
 // Available are the kernels of this machine, those first that are expected to be
-// the best. Our own ones are left out by the build tag purego.
+// the best. The build tag purego leaves only portable code.
 func Available() []Kernel { return available(detect()) }
 
-// available puts sha256-simd before portable code only where it uses the SHA
-// extensions: elsewhere it is portable code behind a slower interface.
+// available puts libraries before portable code only where they use the SHA
+// extensions: elsewhere they are portable code behind a slower interface.
 func available(cpu features) []Kernel {
 	if cpu.sha {
-		return append(assembled(cpu), Minio(), Generic())
+		return slices.Concat(assembled(cpu), libraries(), []Kernel{Generic()})
 	}
-	return append(assembled(cpu), Generic(), Minio())
+	return slices.Concat(assembled(cpu), []Kernel{Generic()}, libraries())
 }
 
 // Select returns the kernel of a name, or the best one if name is empty, and

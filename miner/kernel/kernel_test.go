@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -101,7 +102,7 @@ func TestBest(t *testing.T) {
 		contenders int
 		want, why  string
 	}{
-		"the first that is right":          {[]Kernel{wrong, Generic(), Minio()}, 1, "generic", "wrong found candidate -1"},
+		"the first that is right":          {[]Kernel{wrong, Generic(), quick}, 1, "generic", "wrong found candidate -1"},
 		"the faster one":                   {[]Kernel{Generic(), quick}, 2, "quick", "it was the fastest: on one core, in MH/s, generic "},
 		"a contender, whatever comes then": {[]Kernel{Generic(), quick}, 1, "generic", "it is the best one here"},
 	} {
@@ -118,31 +119,43 @@ func TestBest(t *testing.T) {
 	if _, _, err := Select("none"); !errors.Is(err, ErrUnknown) {
 		t.Errorf("error %v, want ErrUnknown", err)
 	}
-	for _, name := range []string{"generic", "minio"} {
-		if k, _, err := Select(name); err != nil || k.Name != name {
-			t.Errorf("kernel %q, error %v, want %s", k.Name, err, name)
+	if k, _, err := Select("generic"); err != nil || k.Name != "generic" {
+		t.Errorf("kernel %q, error %v, want generic", k.Name, err)
+	}
+}
+
+// TestAvailable checks the order for each kind of CPU: our own assembly, and
+// libraries before portable code only where they use the SHA extensions.
+func TestAvailable(t *testing.T) {
+	names := func(kernels []Kernel) (list []string) {
+		for _, k := range kernels {
+			list = append(list, k.Name)
+		}
+		return list
+	}
+	for _, cpu := range []features{{}, {avx: true}, {sha: true}, {sha: true, avx: true}, {sha: true, avx: true, avx2: true, avx512: true}} {
+		want := append(append(names(assembled(cpu)), "generic"), names(libraries())...)
+		if cpu.sha {
+			want = append(append(names(assembled(cpu)), names(libraries())...), "generic")
+		}
+		if got := names(available(cpu)); !slices.Equal(got, want) {
+			t.Errorf("%+v: %q, want %q", cpu, got, want)
 		}
 	}
 }
 
-// TestAvailable checks the order for each kind of CPU: what comes before the
-// kernels that every build has is our own.
-func TestAvailable(t *testing.T) {
-	for _, cpu := range []features{{}, {avx: true}, {sha: true}, {sha: true, avx: true}, {sha: true, avx: true, avx2: true, avx512: true}} {
-		var got, want []string
-		for _, k := range assembled(cpu) {
-			want = append(want, k.Name)
-		}
-		if want = append(want, "generic", "minio"); cpu.sha {
-			want = append(want[:len(want)-2], "minio", "generic")
-		}
-		for _, k := range available(cpu) {
-			got = append(got, k.Name)
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%+v: %q, want %q", cpu, got, want)
-		}
+// TestKernelsOfThisMachine compares with what the environment says must be there,
+// when tests run on an emulated CPU; elsewhere it says what is.
+func TestKernelsOfThisMachine(t *testing.T) {
+	var got []string
+	for _, k := range Available() {
+		got = append(got, k.Name)
 	}
+	list := strings.Join(got, ",")
+	if want, ok := os.LookupEnv("KERNELS_MUST"); ok && list != want {
+		t.Errorf("kernels %s, want %s", list, want)
+	}
+	t.Logf("%s: %s", detect(), list)
 }
 
 func TestNewWorkPanics(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build !purego
+
 package kernel
 
 import (
@@ -8,6 +10,9 @@ import (
 
 	sha256 "github.com/minio/sha256-simd"
 )
+
+// libraries are the kernels of libraries that choose their code themselves.
+func libraries() []Kernel { return []Kernel{Minio()} }
 
 // Minio hashes with minio/sha256-simd, which uses the SHA extensions of amd64
 // and arm64 where they are. It is a general hash function behind an interface,
