@@ -7,13 +7,14 @@ VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || ech
 LDFLAGS       := -s -w -X main.version=$(VERSION)
 FUZZTIME      ?= 200000x
 RUN_DIR       ?= run
+KERNELS_HASHES ?= 1000000000
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fuzz bench clean
+.PHONY: help build run test lint fuzz kernels-long bench clean
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 build: ## build bin/miner
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/miner
@@ -31,6 +32,9 @@ lint: ## gofmt, go vet, staticcheck, import arrows and function lengths
 
 fuzz: ## fuzz every target for FUZZTIME (200000x, that many executions) each
 	@.ci/fuzz $(FUZZTIME)
+
+kernels-long: ## compare KERNELS_HASHES (10^9) hashes of every kernel with portable code
+	KERNELS_HASHES=$(KERNELS_HASHES) $(GO) test -count=1 -timeout 6h -run '^TestKernelsAgree$$' -v ./miner/kernel
 
 bench: ## all benchmarks
 	$(GO) test -run '^$$' -bench . ./bench

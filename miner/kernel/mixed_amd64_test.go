@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -25,4 +26,61 @@ func TestMixedLayout(t *testing.T) {
 			t.Errorf("%s: offset or size %d, want %d", name, test[0], test[1])
 		}
 	}
+}
+
+// TestMixedTableTakesTheSmallest compares what the assembly returns with portable
+// code, for so many states that the smallest hash has been in each row and lane.
+func TestMixedTableTakesTheSmallest(t *testing.T) {
+	if cpu := detect(); !cpu.sha || !cpu.avx512 {
+		t.Logf("%s: no SHA extensions with AVX-512", cpu)
+		return
+	}
+	const batches = 250
+	for _, digits := range []Digits{
+		{High: 4, Low: 3},
+		{High: 4, Middle: "1234", Low: 3},
+		{High: 4, Middle: "12345678", Low: 3},
+		{High: 4, Middle: strings.Repeat("1", 52), Low: 3},
+	} {
+		w := NewWork(make([]byte, 60), digits, 8)
+		scanner := newMixedTable(w).(*tableScanner)
+		table := scanner.lanes.(*mixedTableScan)
+		exact := newGenericScanner(w)
+		lanes := map[int]bool{}
+		for batch := range uint64(batches) {
+			first := batch * shaNIBatch
+			for lane := range shaNIStreams {
+				scanner.enter(lane, first+uint64(lane*maxVariants))
+			}
+			want, variant := smallest(exact, first, shaNIBatch)
+			if variant >= sharedVariants {
+				lanes[variant%mixedLanes] = true
+			}
+			if got := mixedTables[table.first](&table.states, &table.rows[0], &table.vectors[0], mixedTurns); got != want {
+				t.Errorf("%s from word %d, batch %d: smallest %08x, want %08x of variant %d", w.Layout(), table.first, batch, got, want, variant)
+			}
+		}
+		if len(lanes) != mixedLanes {
+			t.Errorf("the smallest hash was in the lanes %v only", lanes)
+		}
+	}
+}
+
+// smallest is the smallest first word of the candidates' hashes, and the variant that
+// has it.
+func smallest(s *genericScanner, first uint64, count int) (word uint32, variant int) {
+	s.begin(first)
+	border := s.message.size - blockSize
+	word = ^uint32(0)
+	for i := range count {
+		hash := s.state
+		compress(&hash, s.message.last())
+		if hash[0] < word {
+			word, variant = hash[0], i%maxVariants
+		}
+		if s.message.increment() < border {
+			s.enterLastBlock()
+		}
+	}
+	return word, variant
 }

@@ -3,11 +3,8 @@
 package kernel
 
 import (
-	"strings"
 	"testing"
 	"unsafe"
-
-	"github.com/klauspost/cpuid/v2"
 )
 
 // TestShaNILayout compares the table with the offsets that the generator knows.
@@ -29,36 +26,6 @@ func TestShaNILayout(t *testing.T) {
 	} {
 		if test[0] != test[1] {
 			t.Errorf("%s: offset or size %d, want %d", name, test[0], test[1])
-		}
-	}
-}
-
-// TestShaNIFindsEveryHit scans with a difficulty at which about every sixteenth
-// candidate is a hit, from each hit to the next, so that hits lie in every lane,
-// and on both sides of where a run of one word's digits ends.
-func TestShaNIFindsEveryHit(t *testing.T) {
-	if !cpuid.CPU.Supports(cpuid.SHA, cpuid.AVX) {
-		t.Logf("%s has no SHA extensions with AVX", cpuid.CPU.BrandName)
-		return
-	}
-	for length := range 128 {
-		prefix := []byte(strings.Repeat("every hit ", 13)[:length])
-		for _, digits := range []int{1, 2, 3, 4, 5, 9, 16, MaxDigits} {
-			w := NewWork(prefix, Plain(digits), 1)
-			scanner := SHANI().NewScanner(w)
-			first := w.Candidates() / 2 / 100 * 100 // whose digits roll over within the scan
-			first -= min(first, 50)
-			end := min(w.Candidates(), first+200)
-			for first < end {
-				got, want := scanner.Scan(first, int(end-first)), reference(w, first, int(end-first))
-				if got != want {
-					t.Fatalf("prefix of %d bytes, %d digits, from %d: hit at %d, want %d", length, digits, first, got, want)
-				}
-				if want < 0 {
-					break
-				}
-				first += uint64(want) + 1
-			}
 		}
 	}
 }
