@@ -140,3 +140,26 @@ func mustResolve(t *testing.T, p *process, message string) {
 		t.Errorf("POST /resolve_conflicts: %v, want %q", resolved, message)
 	}
 }
+
+// TestLongProofs: a block whose proof has more than a hundred digits is accepted by
+// a peer, served, told on to another one that comes later, and read again after a
+// restart.
+func TestLongProofs(t *testing.T) {
+	first := startMany(t, 1, "--search", "long")[0]
+	others := startMany(t, 2)
+	introduce([]*process{first, others[0]})
+	want := first.mine()
+	block := others[0].must(http.StatusOK, "GET", "/v1/blocks/1", "")["block"].(map[string]any)
+	if proof := block["proof"].(wire.Number).String(); len(proof) < 100 || len(proof) > 128 || strings.Trim(proof, "0123456789") != "" {
+		t.Errorf("proof %q", proof)
+	}
+	others[1].must(http.StatusCreated, "POST", "/node", `{"node": "`+others[0].address()+`"}`)
+	others[1].must(http.StatusOK, "POST", "/resolve_conflicts", "")
+	first.interrupt()
+	first = start(t, first.dir, first.port)
+	for i, node := range []*process{first, others[0], others[1]} {
+		if height, hash := node.tip(); height != 1 || hash != want {
+			t.Errorf("node %d stands at %d %s, want 1 %s", i, height, hash, want)
+		}
+	}
+}

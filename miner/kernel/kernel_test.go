@@ -50,12 +50,57 @@ func TestBlockOne(t *testing.T) {
 	}
 }
 
+// TestRareHits looks for hits that were searched for once, in each layout, at
+// difficulties that no test can wait for.
+func TestRareHits(t *testing.T) {
+	const blockOne = "[]40cf0e3e2418256e2c6dc07790e9345038012b33cf354c765b98d5e939735542"
+	long := Digits{"1" + strings.Repeat("0", 46), 15, strings.Repeat("0", 52), 3}
+	for _, test := range []struct {
+		prefix     string
+		digits     Digits
+		difficulty int
+		candidate  uint64
+	}{
+		{blockOne, Plain(14), 6, 10000017594827},
+		{blockOne, Plain(14), 7, 10000215278198},
+		{blockOne, Plain(14), 8, 10000916942219},
+		{strings.Repeat("straddle ", 13)[:115], Plain(16), 7, 1000000000204739},
+		{strings.Repeat("straddle ", 13)[:115], Plain(16), 8, 1000006123079532},
+		{blockOne, long, 6, 846270},
+		{blockOne, long, 7, 54372767},
+		{blockOne, long, 8, 63614825},
+	} {
+		w := NewWork([]byte(test.prefix), test.digits, test.difficulty)
+		harder := NewWork([]byte(test.prefix), test.digits, test.difficulty+1)
+		if !Verify(w, test.candidate) || Verify(harder, test.candidate) {
+			t.Fatalf("%d is no hit of difficulty %d", test.candidate, test.difficulty)
+		}
+		first := test.candidate / maxVariants * maxVariants
+		for _, k := range Available() {
+			for _, first := range []uint64{first, first - maxVariants, first - 2*maxVariants, first - 3*maxVariants, test.candidate, test.candidate - 1} {
+				if got := k.NewScanner(w).Scan(first, 4*maxVariants); got != int(test.candidate-first) {
+					t.Errorf("%s, difficulty %d from %d: hit at %d, want %d", k.Name, test.difficulty, first, got, test.candidate-first)
+				}
+				if got := k.NewScanner(harder).Scan(first, 4*maxVariants); got >= 0 {
+					t.Errorf("%s, difficulty %d from %d: hit at %d, want none", k.Name, test.difficulty+1, first, got)
+				}
+			}
+		}
+	}
+}
+
 func TestScanDoesNotAllocate(t *testing.T) {
-	w := NewWork(bytes.Repeat([]byte("x"), 100), Plain(10), 8)
 	for _, k := range Available() {
-		scanner := k.NewScanner(w)
-		if n := testing.AllocsPerRun(10, func() { scanner.Scan(1e9, 100) }); n != 0 {
-			t.Errorf("%s: %v allocations a batch, want none", k.Name, n)
+		for _, l := range layouts {
+			scanner := k.NewScanner(NewWork(make([]byte, l.prefix), l.digits, 8))
+			first := uint64(0)
+			n := testing.AllocsPerRun(10, func() {
+				scanner.Scan(first, 4*maxVariants)
+				first += 4 * maxVariants
+			})
+			if n != 0 {
+				t.Errorf("%s, %s: %v allocations a batch, want none", k.Name, l.name, n)
+			}
 		}
 	}
 }
