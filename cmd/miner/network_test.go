@@ -156,7 +156,7 @@ func TestLongProofs(t *testing.T) {
 	others[1].must(http.StatusCreated, "POST", "/node", `{"node": "`+others[0].address()+`"}`)
 	others[1].must(http.StatusOK, "POST", "/resolve_conflicts", "")
 	first.interrupt()
-	first = start(t, first.dir, first.port)
+	first = start(t, first.dir, first.port, "--difficulty", "3")
 	for i, node := range []*process{first, others[0], others[1]} {
 		if height, hash := node.tip(); height != 1 || hash != want {
 			t.Errorf("node %d stands at %d %s, want 1 %s", i, height, hash, want)

@@ -24,6 +24,7 @@ type oneWordScanner struct {
 	run   uint64
 	high  uint64 // candidate / run of the run that is prepared
 	lanes oneWord
+	block [16]uint32 // scratch space
 }
 
 func newOneWordScanner(w *Work, lanes oneWord) *oneWordScanner {
@@ -47,9 +48,9 @@ func (s *oneWordScanner) Scan(first uint64, count int) int {
 func (s *oneWordScanner) scanRun(first uint64, low, n int) int {
 	if high := first / s.run; high != s.high {
 		s.exact.begin(first - uint64(low))
-		block := s.exact.message.lastWords()
-		block[s.word] = 0
-		s.lanes.prepare(&s.exact.state, &block)
+		s.block = s.exact.message.lastWords()
+		s.block[s.word] = 0
+		s.lanes.prepare(&s.exact.state, &s.block)
 		s.high = high
 	}
 	for at := 0; at < n; {

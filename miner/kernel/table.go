@@ -20,6 +20,7 @@ type tableScanner struct {
 	lanes    manyStates
 	width    int // hash values that lanes scans at once
 	compress func(state *[8]uint32, block *[blockSize]byte)
+	state    [8]uint32 // scratch space
 }
 
 func (s *tableScanner) Scan(first uint64, count int) int {
@@ -74,11 +75,11 @@ func (s *tableScanner) scanStates(candidate uint64, states, from, to int) int {
 func (s *tableScanner) enter(lane int, candidate uint64) {
 	m := &s.exact.message
 	m.set(candidate)
-	state := s.exact.work.start.midstate
+	s.state = s.exact.work.start.midstate
 	for at := 0; at < m.size-blockSize; at += blockSize {
-		s.compress(&state, (*[blockSize]byte)(m.bytes[at:]))
+		s.compress(&s.state, (*[blockSize]byte)(m.bytes[at:]))
 	}
-	s.lanes.enter(lane, &state)
+	s.lanes.enter(lane, &s.state)
 }
 
 // schedules calls back with each variant's message schedule.

@@ -1,17 +1,19 @@
-// Command gen prints the SHA-NI kernel of package kernel: one function for each
-// index of the word that varies. Run it in the package's folder:
+// Command gen prints the assembly of package kernel. Run it in the package's
+// folder, with the name of what it shall print:
 //
 //	go run -C gen . word > shani_word_amd64.s
-//	go run -C gen . table > shani_table_amd64.s
-//	go run -C gen . mixed > mixed_amd64.s
-//	go run -C gen . mixedtable > mixedtable_amd64.s
-//	go run -C gen . plans > shani_plans_amd64.go
+//
+// .ci/generated lists all names and their files.
 package main
 
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 )
 
 func main() {
@@ -27,23 +29,28 @@ func run(args []string) error {
 	for word := range varyingWords {
 		plans = append(plans, newPlan(word))
 	}
-	switch {
-	case len(args) == 1 && args[0] == "word":
-		if err := printAssembly(out, plans); err != nil {
-			return err
-		}
-	case len(args) == 1 && args[0] == "table":
-		printTables(out)
-	case len(args) == 1 && args[0] == "mixed":
-		if err := printMixed(out, plans); err != nil {
-			return err
-		}
-	case len(args) == 1 && args[0] == "mixedtable":
-		printMixedTables(out)
-	case len(args) == 1 && args[0] == "plans":
-		printPlans(out, plans)
-	default:
-		return fmt.Errorf("the argument must be word, table, mixed, mixedtable or plans")
+	printers := map[string]func(io.Writer, []plan) error{
+		"word":        printAssembly,
+		"plans":       always(printPlans),
+		"table":       always(func(out io.Writer, _ []plan) { printTables(out) }),
+		"mixed":       printMixed,
+		"mixedtable":  always(func(out io.Writer, _ []plan) { printMixedTables(out) }),
+		"arm64-word":  printARM64Words,
+		"arm64-table": always(func(out io.Writer, _ []plan) { printARM64Tables(out) }),
+	}
+	if len(args) != 1 || printers[args[0]] == nil {
+		return fmt.Errorf("the argument must be one of %s", strings.Join(slices.Sorted(maps.Keys(printers)), ", "))
+	}
+	if err := printers[args[0]](out, plans); err != nil {
+		return err
 	}
 	return out.Flush()
+}
+
+// always is a printer that can't fail.
+func always(printer func(io.Writer, []plan)) func(io.Writer, []plan) error {
+	return func(out io.Writer, plans []plan) error {
+		printer(out, plans)
+		return nil
+	}
 }

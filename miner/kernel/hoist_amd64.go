@@ -1,3 +1,5 @@
+//go:build !purego
+
 package kernel
 
 // hoist computes what is constant of a message schedule of which one of the

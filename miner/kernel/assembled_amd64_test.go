@@ -1,0 +1,40 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestNoKernelIsMissing compares with what Linux says of the CPU, so that a kernel
+// that the machine could run is not left out without a word.
+func TestNoKernelIsMissing(t *testing.T) {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		t.Logf("this system doesn't tell: %v", err)
+		return
+	}
+	var flags []string
+	for line := range strings.Lines(string(text)) {
+		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "flags" {
+			flags = strings.Fields(value)
+		}
+	}
+	has := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(flags, name) })
+	}
+	sha, avx512 := has("sha_ni", "avx"), has("avx512f", "avx512vl", "avx512bw", "avx2")
+	for _, test := range []struct {
+		name string
+		want bool
+	}{{"sha-ni-avx512", sha && avx512}, {"sha-ni", sha}} {
+		got := slices.ContainsFunc(Available(), func(k Kernel) bool { return k.Name == test.name })
+		// QEMU shows its host's file, and has a CPU of its own.
+		if _, emulated := os.LookupEnv("KERNELS_MUST"); got != test.want && !emulated {
+			t.Errorf("%s is there: %t, want %t; flags %q", test.name, got, test.want, flags)
+		}
+	}
+}
