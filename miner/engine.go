@@ -66,7 +66,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg:         cfg,
-		description: whyWorkers + "; kernel " + selected.Name + ": " + whyKernel,
+		description: describe(whyWorkers, selected.Name, whyKernel, placementNote()),
 		kernels:     []kernel.Kernel{selected, kernel.Generic()},
 		turn:        make(chan struct{}, 1),
 		ended:       make(chan struct{}),
@@ -75,6 +75,14 @@ func NewEngine(cfg Config) (*Engine, error) {
 		e.workers = append(e.workers, newWorker(e, i, cpu))
 	}
 	return e, nil
+}
+
+func describe(workers, kernel, why, note string) string {
+	text := workers + "; kernel " + kernel + ": " + why
+	if note != "" {
+		text += "; " + note
+	}
+	return text
 }
 
 // Describe says in words why there are so many workers and which kernel it is.

@@ -311,7 +311,8 @@ func TestThePrefixIsHashedOnce(t *testing.T) {
 func TestWorksAreShared(t *testing.T) {
 	j := newJob(Job{Mode: Smallest}, 1)
 	for segment := range 2 * keptWorks {
-		if at := (place{segment: segment}); j.work(at) != j.work(at) {
+		at := place{segment: segment}
+		if first, second := j.work(at), j.work(at); first != second {
 			t.Errorf("two Works of segment %d", segment)
 		}
 	}

@@ -223,7 +223,6 @@ func long(rest int) segment {
 // from measurements of the SHA-NI kernel. Only the order matters.
 const (
 	scheduled   = 1.45  // a round, if the message schedule is computed beside it
-	portable    = 20.0  // a round of the layouts that only portable code knows
 	perState    = 250   // to compute a hash value before the last block
 	perRun      = 2500  // to prepare a run of candidates that differ in one word
 	perVariant  = 700   // to compute its schedule
@@ -235,14 +234,15 @@ const (
 // try so many.
 func (s segment) cost(expected float64) float64 {
 	l := s.layout
-	each, once := portable*wholeRounds, float64(perWork)
+	once := float64(perWork)
+	each := scheduled*float64(wholeRounds-l.Word) + perRun/float64(l.Run)
 	switch {
 	case l.HasTable():
 		variants := math.Pow10(l.Last)
 		each = float64(wholeRounds-l.First) + perState/variants
 		once += perVariant * variants
-	case l.IsOneBlock():
-		each = scheduled*float64(wholeRounds-l.Word) + perRun/float64(l.Run)
+	case l.IsTwoBlocks():
+		each += wholeRounds // the second one's schedule is constant
 	}
 	return each + once/min(float64(s.end-s.first), expected)
 }

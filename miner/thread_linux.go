@@ -12,28 +12,37 @@ import (
 // lowNice is the least urgent nice value.
 const lowNice = 19
 
-// maxCPUs is the most CPUs that a Linux kernel can be built for; an affinity
-// mask that is shorter than the kernel's own is refused.
-const maxCPUs = 8192
-
 // machine reads what this process may use.
 func machine() resources {
-	r := resources{quota: cgroupQuota(os.DirFS("/"))}
-	set := unix.NewCPUSet(maxCPUs)
-	if err := unix.SchedGetaffinityDynamic(0, set); err == nil {
-		for cpu := range maxCPUs {
-			if set.IsSet(cpu) {
-				r.cpus = append(r.cpus, cpu)
-			}
-		}
+	root := os.DirFS("/")
+	cpus := permitted(root, affinity(), runtime.NumCPU())
+	return resources{
+		cpus:     cpus,
+		quota:    cgroupQuota(root),
+		topology: readTopology(root, cpus),
+		reported: reportedCounts(),
+		pins:     true,
 	}
-	if len(r.cpus) == 0 { // the system doesn't tell
-		for cpu := range runtime.NumCPU() {
-			r.cpus = append(r.cpus, cpu)
-		}
-	}
-	return r
 }
+
+// affinity is the CPUs that the calling thread may run on; none if the system
+// doesn't tell. A mask that is shorter than the kernel's own is refused, so it has
+// room for all that a kernel can have.
+func affinity() (cpus []int) {
+	set := unix.NewCPUSet(maxCPUs)
+	if err := unix.SchedGetaffinityDynamic(0, set); err != nil {
+		return nil
+	}
+	for cpu := range maxCPUs {
+		if set.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus
+}
+
+// placementNote says what this system can't do for a worker's thread: nothing.
+func placementNote() string { return "" }
 
 // placeThread pins the calling thread to a CPU, unless it is -1, and sets its
 // priority.

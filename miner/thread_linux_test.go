@@ -3,6 +3,8 @@ package miner
 import (
 	"errors"
 	"log/slog"
+	"maps"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -30,7 +32,7 @@ func currentThread() thread {
 	stack := make([]byte, 100) // begins with "goroutine 1 [running, locked to thread]:"
 	stack = stack[:runtime.Stack(stack, false)]
 	return thread{
-		cpus:   machine().cpus, // by the calling thread's affinity
+		cpus:   affinity(),
 		policy: attributes.Policy,
 		nice:   attributes.Nice,
 		locked: strings.Contains(string(stack), "locked to thread]"),
@@ -56,7 +58,7 @@ func TestWorkersArePlaced(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	ours := currentThread() // whose niceness those have that keep theirs
 	must(t, ours.err)
-	all := machine().cpus
+	all := affinity()
 	last := all[len(all)-1:]
 	for name, test := range map[string]struct {
 		cfg  Config
@@ -93,5 +95,25 @@ func TestAWorkerWithoutItsCPU(t *testing.T) {
 	}
 	if err := placeThread(maxCPUs, Normal); !errors.Is(err, unix.EINVAL) {
 		t.Errorf("error %v, want EINVAL", err)
+	}
+}
+
+// TestThisMachine: what it tells arrives whole, no CPU is outside the affinity
+// mask, and there is nothing that Linux can't do.
+func TestThisMachine(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	r := machine()
+	for _, cpu := range r.cpus {
+		if !slices.Contains(affinity(), cpu) {
+			t.Errorf("CPU %d of %v is not in the affinity mask %v", cpu, r.cpus, affinity())
+		}
+	}
+	root := os.DirFS("/")
+	if want := readTopology(root, r.cpus); len(r.cpus) == 0 || !maps.Equal(r.topology, want) || r.quota != cgroupQuota(root) || !r.pins {
+		t.Errorf("%+v; want the topology %v, the quota %v and pins", r, want, cgroupQuota(root))
+	}
+	if note := placementNote(); note != "" {
+		t.Errorf("note %q", note)
 	}
 }

@@ -133,9 +133,9 @@ func (o *options) check() error {
 
 // engine is the part of an engine's configuration that the flags decide.
 func (o *options) engine() (miner.Config, error) {
-	cpus, err := parseCPUs(o.cpus)
+	cpus, err := miner.ParseCPUs(o.cpus)
 	if err != nil {
-		return miner.Config{}, err
+		return miner.Config{}, fmt.Errorf("--cpus %q: %w", o.cpus, err)
 	}
 	priority, err := miner.ParsePriority(o.priority)
 	if err != nil {
@@ -180,29 +180,4 @@ func (o *options) self() []string {
 		self = append(self, net.JoinHostPort(host, strconv.Itoa(o.port)))
 	}
 	return self
-}
-
-// parseCPUs reads a list like "0-3,8"; an empty one is nil.
-func parseCPUs(list string) ([]int, error) {
-	if list == "" {
-		return nil, nil
-	}
-	var cpus []int
-	for part := range strings.SplitSeq(list, ",") {
-		low, high, isRange := strings.Cut(part, "-")
-		first, err := strconv.ParseUint(low, 10, 16)
-		if err != nil {
-			return nil, fmt.Errorf("--cpus %q: %q is no CPU number; write a list like 0-3,8", list, low)
-		}
-		last := first
-		if isRange {
-			if last, err = strconv.ParseUint(high, 10, 16); err != nil || last < first {
-				return nil, fmt.Errorf("--cpus %q: %q is no range; write a list like 0-3,8", list, part)
-			}
-		}
-		for cpu := first; cpu <= last; cpu++ {
-			cpus = append(cpus, int(cpu))
-		}
-	}
-	return cpus, nil
 }

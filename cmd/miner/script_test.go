@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,21 +15,6 @@ import (
 // TestScripts runs the command lines of testdata/script.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
-}
-
-func TestParseCPUs(t *testing.T) {
-	for list, want := range map[string][]int{
-		"": nil, "0": {0}, "0-3,8": {0, 1, 2, 3, 8}, "5,4": {5, 4}, "7-7": {7},
-	} {
-		if got, err := parseCPUs(list); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q: %v, %v", list, got, err)
-		}
-	}
-	for _, list := range []string{",", "a", "1-", "-1", "3-2", "1,,2", "70000", "0-70000", " 1"} {
-		if got, err := parseCPUs(list); err == nil || !strings.Contains(err.Error(), "write a list like 0-3,8") {
-			t.Errorf("%q: %v, %v", list, got, err)
-		}
-	}
 }
 
 func TestFormatRate(t *testing.T) {

@@ -151,14 +151,19 @@ func TestAllLayoutsAreCompared(t *testing.T) {
 		if l.HasTable() {
 			seen[kind{true, l.Last, l.First}] = true
 		} else {
-			seen[kind{word: l.Word}] = true
+			seen[kind{word: l.Word, digits: min(l.Last, 1)}] = true
 		}
 	}
-	for word := -1; word < lengthWord; word++ {
+	for _, word := range []int{13, 14, 15} {
 		if !seen[kind{word: word}] {
+			t.Errorf("no layout of two blocks whose last digit is in word %d", word)
+		}
+	}
+	for word := range lengthWord {
+		if !seen[kind{word: word, digits: 1}] {
 			t.Errorf("no layout whose last digit is in word %d", word)
 		}
-		for digits := 1; digits <= 3 && word >= 0; digits++ {
+		for digits := 1; digits <= 3; digits++ {
 			if !seen[kind{true, digits, word}] {
 				t.Errorf("no table of %d digits from word %d on", digits, word)
 			}

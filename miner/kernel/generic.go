@@ -113,10 +113,13 @@ func (s *genericScanner) begin(candidate uint64) {
 	s.enterLastBlock()
 }
 
-// enterLastBlock computes the hash value before the last block.
-func (s *genericScanner) enterLastBlock() {
-	s.state = s.work.start.midstate
-	for at := 0; at < s.message.size-blockSize; at += blockSize {
-		compress(&s.state, (*[blockSize]byte)(s.message.bytes[at:]))
+func (s *genericScanner) enterLastBlock() { s.state = s.before(s.message.size - blockSize) }
+
+// before is the hash value before the block that begins there.
+func (s *genericScanner) before(block int) [8]uint32 {
+	state := s.work.start.midstate
+	for at := 0; at < block; at += blockSize {
+		compress(&state, s.message.block(at))
 	}
+	return state
 }

@@ -4,10 +4,9 @@ package kernel
 type Layout struct {
 	Blocks int // of the message behind the midstate: a candidate's compressions, if none is shared
 	Last   int // how many digits of the last block vary
-	// First and Word are the words of the last block that hold the first and the
-	// last digit that varies; -1 if none does.
-	First, Word int
-	Run         int // how many consecutive candidates differ in Word only
+	First  int // the word of the last block that holds the first of them; -1 if there is none
+	Word   int // the word that holds the last digit of all, in the last block or, if Last is 0, the one before
+	Run    int // how many consecutive candidates differ in Word only
 }
 
 // LayoutOf is the layout of digits behind a prefix of that many bytes.
@@ -19,20 +18,18 @@ func LayoutOf(prefixBytes int, digits Digits) Layout {
 func newLayout(tail int, digits Digits) Layout {
 	const padding = 1 + 8 // the byte 0x80 and the length (FIPS 180-4, 5.1.1)
 	end := tail + digits.High + len(digits.Middle) + digits.Low
-	l := Layout{Blocks: (end + padding + blockSize - 1) / blockSize, First: -1, Word: -1, Run: 1}
-	last := blockSize * (l.Blocks - 1)
-	for at := end - 1; at >= max(tail, last); at-- {
+	l := Layout{Blocks: (end + padding + blockSize - 1) / blockSize, First: -1, Word: (end - 1) % blockSize / 4, Run: 1}
+	for at := end - 1; at >= tail; at-- {
 		if middle := end - 1 - at - digits.Low; middle >= 0 && middle < len(digits.Middle) {
 			continue
 		}
-		l.First = (at - last) / 4
-		if l.Last == 0 {
-			l.Word = l.First
-		}
-		if l.First == l.Word && l.Run < 1e4 {
+		if at/4 == (end-1)/4 {
 			l.Run *= 10
 		}
-		l.Last++
+		if at/blockSize == l.Blocks-1 {
+			l.First = at % blockSize / 4
+			l.Last++
+		}
 	}
 	return l
 }
@@ -49,7 +46,11 @@ func (l Layout) HasTable() bool { return l.Blocks > 1 && l.Last >= 1 && l.Last <
 
 // IsOneBlock is true if a candidate costs about one compression, in which only
 // one word varies for Run candidates.
-func (l Layout) IsOneBlock() bool { return l.Last > 0 && l.Word < lengthWord }
+func (l Layout) IsOneBlock() bool { return l.Last > 0 }
+
+// IsTwoBlocks is true if the last block is the same for all candidates, so that
+// each costs a compression more, but not its message schedule.
+func (l Layout) IsTwoBlocks() bool { return l.Last == 0 }
 
 // lengthWord is where the message's length begins in the last block.
 const lengthWord = 14
@@ -61,8 +62,8 @@ func (l Layout) String() string {
 		return "table, late digits"
 	case l.HasTable():
 		return "table"
-	case l.IsOneBlock():
-		return "one word"
+	case l.IsTwoBlocks():
+		return "two blocks"
 	}
-	return "constant last block"
+	return "one word"
 }

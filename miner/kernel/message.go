@@ -60,14 +60,15 @@ func (m *message) increment() int {
 }
 
 // last is the last block.
-func (m *message) last() *[blockSize]byte {
-	return (*[blockSize]byte)(m.bytes[m.size-blockSize:])
-}
+func (m *message) last() *[blockSize]byte { return m.block(m.size - blockSize) }
 
-// lastWords are the words of the last block.
-func (m *message) lastWords() (words [16]uint32) {
+// block is the one that begins there.
+func (m *message) block(at int) *[blockSize]byte { return (*[blockSize]byte)(m.bytes[at:]) }
+
+// words are those of the block that begins there.
+func (m *message) words(at int) (words [16]uint32) {
 	for t := range words {
-		words[t] = binary.BigEndian.Uint32(m.last()[4*t:])
+		words[t] = binary.BigEndian.Uint32(m.bytes[at+4*t:])
 	}
 	return words
 }

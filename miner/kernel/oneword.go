@@ -5,11 +5,12 @@ import (
 	"sync"
 )
 
-// oneWord scans candidates that differ in one word of the last block. What
-// doesn't depend on that word is computed once for all of them.
+// oneWord scans candidates that differ in one word of a block, the last one or,
+// where that is the same for all candidates, the one before. What doesn't depend on
+// that word is computed once for all of them.
 type oneWord interface {
 	// prepare begins a run of such candidates: state is the hash value before the
-	// last block, whose varying word is zero here.
+	// block, whose varying word is zero here.
 	prepare(state *[8]uint32, block *[16]uint32)
 	// scan looks at that many values of the word, from the one at index low on. All
 	// hits are between the indices from and to, or behind to; from is -1 if there is
@@ -19,17 +20,30 @@ type oneWord interface {
 
 // oneWordScanner cuts ranges of candidates into such runs.
 type oneWordScanner struct {
-	exact *genericScanner // confirms hits and prepares the last block
+	exact *genericScanner // confirms hits
+	block int             // where the block with the word begins
 	word  int             // that varies
 	run   uint64
 	high  uint64 // candidate / run of the run that is prepared
 	lanes oneWord
-	block [16]uint32 // scratch space
+
+	state [8]uint32 // scratch space
+	words [16]uint32
 }
 
 func newOneWordScanner(w *Work, lanes oneWord) *oneWordScanner {
 	l := w.Layout()
-	return &oneWordScanner{exact: newGenericScanner(w), word: l.Word, run: uint64(l.Run), high: ^uint64(0), lanes: lanes}
+	s := &oneWordScanner{exact: newGenericScanner(w), word: l.Word, run: uint64(l.Run), high: ^uint64(0), lanes: lanes}
+	s.block = varyingBlock(&s.exact.message, l)
+	return s
+}
+
+// varyingBlock is where the last block begins that has digits.
+func varyingBlock(m *message, l Layout) int {
+	if l.IsTwoBlocks() {
+		return m.size - 2*blockSize
+	}
+	return m.size - blockSize
 }
 
 func (s *oneWordScanner) Scan(first uint64, count int) int {
@@ -47,10 +61,11 @@ func (s *oneWordScanner) Scan(first uint64, count int) int {
 // scanRun scans n candidates from first on, all of one run.
 func (s *oneWordScanner) scanRun(first uint64, low, n int) int {
 	if high := first / s.run; high != s.high {
-		s.exact.begin(first - uint64(low))
-		s.block = s.exact.message.lastWords()
-		s.block[s.word] = 0
-		s.lanes.prepare(&s.exact.state, &s.block)
+		s.exact.message.set(first - uint64(low))
+		s.state = s.exact.before(s.block)
+		s.words = s.exact.message.words(s.block)
+		s.words[s.word] = 0
+		s.lanes.prepare(&s.state, &s.words)
 		s.high = high
 	}
 	for at := 0; at < n; {
@@ -80,10 +95,11 @@ func wordValues(w *Work) []uint32 {
 	l := w.Layout()
 	var m message
 	m.init(w)
+	block := varyingBlock(&m, l)
 	values := make([]uint32, l.Run)
 	for i := range values {
 		m.set(uint64(i))
-		values[i] = binary.BigEndian.Uint32(m.last()[4*l.Word:])
+		values[i] = binary.BigEndian.Uint32(m.bytes[block+4*l.Word:])
 	}
 	return values
 }

@@ -17,9 +17,8 @@ func newSHANIScanner(w *Work) Scanner {
 	switch l := w.Layout(); {
 	case w.Difficulty == 0: // nothing to search
 		return newGenericScanner(w)
-	case l.IsOneBlock() && !l.HasTable():
-		return newOneWordScanner(w, newSHANIWord(w))
+	case l.HasTable():
+		return newSHANITable(w)
 	}
-	// A last block without digits is a table of one variant.
-	return newSHANITable(w)
+	return newOneWordScanner(w, newSHANIWord(w))
 }

@@ -22,6 +22,9 @@ func TestShaNILayout(t *testing.T) {
 		"k":        {unsafe.Offsetof(table.k), 896},
 		"sums":     {unsafe.Offsetof(table.sums), 1088},
 		"schedule": {unsafe.Offsetof(table.schedule), 1280},
+		"added2":   {unsafe.Offsetof(table.added2), 1536},
+		"saved":    {unsafe.Offsetof(table.saved), 1552},
+		"second":   {unsafe.Offsetof(table.second), 1616},
 		"row":      {unsafe.Sizeof(shaNIRow{}), 32},
 	} {
 		if test[0] != test[1] {

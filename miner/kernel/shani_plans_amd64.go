@@ -4,7 +4,8 @@
 
 package kernel
 
-// shaNIPlans are by the index of the word that varies.
+// shaNIPlans are by the index of the word that varies, and for two blocks from
+// word 13 on.
 var shaNIPlans = [...]shaNIPlan{
 	{firstConstant: 0x0070, secondConstant: 0x0010, thirdConstant: 0x0000},
 	{firstConstant: 0x0070, secondConstant: 0x0010, thirdConstant: 0x0000},
@@ -20,4 +21,7 @@ var shaNIPlans = [...]shaNIPlan{
 	{firstConstant: 0x00f0, secondConstant: 0x0030, thirdConstant: 0x0010},
 	{firstConstant: 0x00f0, secondConstant: 0x0030, thirdConstant: 0x0010},
 	{firstConstant: 0x00f0, secondConstant: 0x0030, thirdConstant: 0x0010},
+	{firstConstant: 0x00f0, secondConstant: 0x0030, thirdConstant: 0x0010},
+	{firstConstant: 0x0070, secondConstant: 0x0010, thirdConstant: 0x0000},
+	{firstConstant: 0x00f0, secondConstant: 0x0030, thirdConstant: 0x0000},
 }

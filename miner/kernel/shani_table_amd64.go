@@ -38,7 +38,7 @@ func newSHANITable(w *Work) Scanner {
 // round is one of the shared ones, as if the word were zero, and the row begins
 // with what is then to be added to A and E.
 func makeSHANITable(w *Work) *shaNITable {
-	first := max(0, w.Layout().First)
+	first := w.Layout().First
 	t := &shaNITable{first: first, limit: limit(w.Difficulty)}
 	pairs := (first + 1) / 2
 	schedules(w, func(variant int, schedule *[64]uint32) {

@@ -19,13 +19,16 @@ type shaNIWordTable struct {
 	firsts   [shaNIStreams][4][4]uint32
 	abef     [4]uint32 // F, E, B, A before the first rounds of a candidate
 	cdgh     [4]uint32 // H, G, D, C
-	added    [4]uint32 // lane 3: A of the hash value before the last block
+	added    [4]uint32 // F, E, B, A of the hash value before the block
 	limit    uint32    // the highest first word of a hit
 	_        [3]uint32
 	rounds   [64]uint32    // K+W of constant words, K of the varying one
 	k        [12][4]uint32 // K from round 16 on
 	sums     [12][4]uint32 // of words 16 to 63: what is constant
 	schedule [16][4]uint32 // constant words, by fours
+	added2   [4]uint32     // H, G, D, C of the hash value before the block
+	saved    [shaNIStreams][4]uint32
+	second   [64]uint32 // K+W of a second block that is the same for all candidates
 }
 
 // shaNIRow is one value of the varying word.
@@ -34,13 +37,14 @@ type shaNIRow struct {
 	second [4]uint32 // by lane: s0 in lane 3; or the word twice, or once, for the rounds
 }
 
-// shaNIScans are by the index of the varying word. Each looks at groups of four
+// shaNIScans are by the index of the varying word, as shaNIPlans are. Each looks at groups of four
 // rows and returns the index of the first group that, or the one before, may
 // have a hit, or -1. It reads up to one group before the first and behind the
 // last row.
 var shaNIScans = [...]func(table *shaNIWordTable, rows *shaNIRow, groups int) int{
 	shaNIScan0, shaNIScan1, shaNIScan2, shaNIScan3, shaNIScan4, shaNIScan5, shaNIScan6,
 	shaNIScan7, shaNIScan8, shaNIScan9, shaNIScan10, shaNIScan11, shaNIScan12, shaNIScan13,
+	shaNIScanTwo13, shaNIScanTwo14, shaNIScanTwo15,
 }
 
 // shaNIWord hoists: rounds before the word that varies and the parts of the
@@ -48,13 +52,18 @@ var shaNIScans = [...]func(table *shaNIWordTable, rows *shaNIRow, groups int) in
 // four streams is a quarter of the rounds behind the one before.
 type shaNIWord struct {
 	word  int
+	plan  int // the index of the function
 	table *shaNIWordTable
 	rows  []shaNIRow
 }
 
 func newSHANIWord(w *Work) *shaNIWord {
 	l := w.Layout()
-	s := &shaNIWord{word: l.Word, table: &shaNIWordTable{limit: limit(w.Difficulty)}}
+	s := &shaNIWord{word: l.Word, plan: l.Word, table: &shaNIWordTable{limit: limit(w.Difficulty)}}
+	if l.IsTwoBlocks() {
+		s.plan += twoBlocks
+		s.table.second = lastBlockRounds(w)
+	}
 	for t := firstSchedule; t < 64; t++ {
 		s.table.k[t/4-4][t%4] = roundConstants[t]
 	}
@@ -66,9 +75,23 @@ func newSHANIWord(w *Work) *shaNIWord {
 	return s
 }
 
+// twoBlocks is added to the word that varies where another block follows: such
+// functions come behind those for the last block's words.
+const twoBlocks = lengthWord - 13
+
+// lastBlockRounds is K+W of a last block without digits.
+func lastBlockRounds(w *Work) (kw [64]uint32) {
+	schedules(w, func(_ int, schedule *[64]uint32) {
+		for t, word := range schedule {
+			kw[t] = roundConstants[t] + word
+		}
+	})
+	return kw
+}
+
 func (s *shaNIWord) scan(low, count int) (from, to int) {
 	const ahead = shaNIStreams
-	group := shaNIScans[s.word](s.table, &s.rows[ahead+low], (count+ahead-1)/ahead)
+	group := shaNIScans[s.plan](s.table, &s.rows[ahead+low], (count+ahead-1)/ahead)
 	if group < 0 {
 		return -1, 0
 	}
@@ -78,9 +101,10 @@ func (s *shaNIWord) scan(low, count int) (from, to int) {
 func (s *shaNIWord) prepare(before *[8]uint32, block *[16]uint32) {
 	var w [64]uint32
 	copy(w[:], block[:])
-	s.table.schedulePlan(&w, shaNIPlans[s.word])
+	s.table.schedulePlan(&w, shaNIPlans[s.plan])
 	state := *before
-	s.table.added[3] = state[0]
+	s.table.added = [4]uint32{state[5], state[4], state[1], state[0]}
+	s.table.added2 = [4]uint32{state[7], state[6], state[3], state[2]}
 	rounds(&state, &w, (s.word+1)/2*2)
 	s.table.abef = [4]uint32{state[5], state[4], state[1], state[0]}
 	s.table.cdgh = [4]uint32{state[7], state[6], state[3], state[2]}
@@ -185,3 +209,12 @@ func shaNIScan12(table *shaNIWordTable, rows *shaNIRow, groups int) int
 
 //go:noescape
 func shaNIScan13(table *shaNIWordTable, rows *shaNIRow, groups int) int
+
+//go:noescape
+func shaNIScanTwo13(table *shaNIWordTable, rows *shaNIRow, groups int) int
+
+//go:noescape
+func shaNIScanTwo14(table *shaNIWordTable, rows *shaNIRow, groups int) int
+
+//go:noescape
+func shaNIScanTwo15(table *shaNIWordTable, rows *shaNIRow, groups int) int

@@ -77,7 +77,7 @@ func (s *tableScanner) enter(lane int, candidate uint64) {
 	m.set(candidate)
 	s.state = s.exact.work.start.midstate
 	for at := 0; at < m.size-blockSize; at += blockSize {
-		s.compress(&s.state, (*[blockSize]byte)(m.bytes[at:]))
+		s.compress(&s.state, m.block(at))
 	}
 	s.lanes.enter(lane, &s.state)
 }
@@ -88,7 +88,7 @@ func schedules(w *Work, each func(variant int, schedule *[64]uint32)) {
 	m.init(w)
 	for variant := range int(powerOfTen(w.Layout().Last)) {
 		m.set(uint64(variant))
-		words := m.lastWords()
+		words := m.words(m.size - blockSize)
 		var schedule [64]uint32
 		copy(schedule[:], words[:])
 		expand(&schedule)

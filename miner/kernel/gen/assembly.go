@@ -17,7 +17,7 @@ type line struct {
 // body is the loop's body: the steps of all streams, each a quarter behind the
 // one before it.
 func body(p plan, ahead pace, offsets [streams]int) []line {
-	length := 32 - p.firstPair()
+	length := p.pairs() - p.firstPair()
 	var all [streams]*stream
 	for i := range all {
 		all[i] = newStream(p, i, length-offsets[i], ahead)
@@ -118,7 +118,7 @@ func gapBefore(users []*register, r *register, circle int) (gap int, free bool) 
 
 // schedule finds offsets of the streams for which the registers suffice.
 func schedule(p plan) ([]line, error) {
-	length := 32 - p.firstPair()
+	length := p.pairs() - p.firstPair()
 	for gain := range 5 {
 		for _, offsets := range candidates(length) {
 			for lead := 2; lead > 0; lead-- {
@@ -135,7 +135,7 @@ func schedule(p plan) ([]line, error) {
 
 // begins are the positions of the streams' first lines.
 func begins(p plan, ahead pace, offsets [streams]int) (starts [streams]int) {
-	length := 32 - p.firstPair()
+	length := p.pairs() - p.firstPair()
 	var all [streams]*stream
 	for i := range all {
 		all[i] = newStream(p, i, length-offsets[i], ahead)
@@ -189,8 +189,8 @@ func printAssembly(out io.Writer, plans []plan) error {
 }
 
 func printFunction(out io.Writer, p plan, lines []line) {
-	fmt.Fprintf(out, "\n// func shaNIScan%d(table *shaNIWordTable, rows *shaNIRow, groups int) int\n", p.word)
-	fmt.Fprintf(out, "TEXT ·shaNIScan%d(SB), NOSPLIT, $0-32\n", p.word)
+	fmt.Fprintf(out, "\n// func shaNIScan%s(table *shaNIWordTable, rows *shaNIRow, groups int) int\n", p.name())
+	fmt.Fprintf(out, "TEXT ·shaNIScan%s(SB), NOSPLIT, $0-32\n", p.name())
 	fmt.Fprintf(out, "\tMOVQ table+0(FP), DX\n\tMOVQ rows+8(FP), BX\n\tMOVQ groups+16(FP), SI\n")
 	fmt.Fprintf(out, "\tMOVL %d(DX), DI\n\tADDQ $%d, DX\n\tXORQ CX, CX\n\tVZEROUPPER\n\tPCALIGN $64\n\nloop:\n", limitOffset, base)
 	for _, l := range lines {

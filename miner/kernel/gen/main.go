@@ -27,15 +27,18 @@ func run(args []string) error {
 	out := bufio.NewWriter(os.Stdout)
 	var plans []plan
 	for word := range varyingWords {
-		plans = append(plans, newPlan(word))
+		plans = append(plans, newPlan(word, 1))
+	}
+	for word := twoBlocksFrom; word < 16; word++ {
+		plans = append(plans, newPlan(word, 2))
 	}
 	printers := map[string]func(io.Writer, []plan) error{
 		"word":        printAssembly,
 		"plans":       always(printPlans),
 		"table":       always(func(out io.Writer, _ []plan) { printTables(out) }),
-		"mixed":       printMixed,
+		"mixed":       func(out io.Writer, plans []plan) error { return printMixed(out, plans[:varyingWords]) },
 		"mixedtable":  always(func(out io.Writer, _ []plan) { printMixedTables(out) }),
-		"arm64-word":  printARM64Words,
+		"arm64-word":  func(out io.Writer, plans []plan) error { return printARM64Words(out, plans[:varyingWords]) },
 		"arm64-table": always(func(out io.Writer, _ []plan) { printARM64Tables(out) }),
 	}
 	if len(args) != 1 || printers[args[0]] == nil {

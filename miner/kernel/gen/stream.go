@@ -33,9 +33,12 @@ type stream struct {
 }
 
 func newStream(p plan, index, wrap int, ahead pace) *stream {
-	s := &stream{plan: p, index: index, wrap: wrap, steps: make([][]instruction, 32-p.firstPair())}
+	s := &stream{plan: p, index: index, wrap: wrap, steps: make([][]instruction, p.pairs()-p.firstPair())}
 	s.begin()
-	for pair := p.firstPair(); pair < 32; pair++ {
+	for q := 4; ahead.pair(q) < p.firstPair(); q++ {
+		s.produce(q)
+	}
+	for pair := p.firstPair(); pair < p.pairs(); pair++ {
 		s.step = pair - p.firstPair()
 		s.rounds(pair)
 		for q := 4; q < 16; q++ {
@@ -88,8 +91,13 @@ func (s *stream) begin() {
 
 // rounds does rounds 2*pair and 2*pair+1.
 func (s *stream) rounds(pair int) {
+	if pair == 32 {
+		s.enterSecond()
+	}
 	q := pair / 2
 	switch {
+	case pair >= 32:
+		s.emit("VMOVQ " + table(secondOffset+8*(pair-32)) + ", X0")
 	case pair == s.plan.word/2: // only even words come here
 		offset := 0
 		if s.plan.lane() == 2 {
@@ -106,6 +114,14 @@ func (s *stream) rounds(pair int) {
 	s.abef, s.cdgh = s.cdgh, s.abef
 }
 
+// enterSecond adds the hash value before the first block and keeps what is to be
+// added after the second.
+func (s *stream) enterSecond() {
+	s.emit("VPADDD "+table(h0Offset)+", %s, %s", s.abef, s.abef)
+	s.emit("VPADDD "+table(h1Offset)+", %s, %s", s.cdgh, s.cdgh)
+	s.emit("VMOVDQU %s, "+table(savedOffset+16*s.index), s.abef)
+}
+
 // produce computes quad q and K+W of it.
 func (s *stream) produce(q int) {
 	p := &s.plan
@@ -114,17 +130,33 @@ func (s *stream) produce(q int) {
 	}
 	sum := s.sums(q)
 	if !p.thirdConstant[q] {
-		before := s.quads[q-1]
-		if before != nil {
+		if before := s.quads[q-1]; before != nil {
 			s.emit("SHA256MSG2 %s, %s", before, sum)
 		} else {
-			s.emit("VMOVDQU " + table(quadOffset+16*(q-1)) + ", X0")
+			s.constantQuad(q - 1)
 			s.emit("SHA256MSG2 X0, %s", sum)
 		}
 	}
 	s.quads[q] = sum
 	s.emit("VPADDD "+table(kOffset+16*(q-4))+", %s, X0", sum)
 	s.emit("VMOVDQU X0, " + table(s.sumSlot(q)))
+}
+
+// constantQuad loads a quad for SHA256MSG2, which reads its last two words: if one
+// of them is the word that varies, it is added.
+func (s *stream) constantQuad(q int) {
+	constant := table(quadOffset + 16*q)
+	switch {
+	case q != s.plan.quad() || s.plan.lane() < 2:
+		s.emit("VMOVDQU " + constant + ", X0")
+		return
+	case s.plan.lane() == 2:
+		s.emit("VMOVDQU " + s.row(0) + ", X0")
+	default:
+		s.emit("VMOVDQU " + s.row(auxBytes) + ", X0")
+		s.emit("VPSLLDQ $8, X0, X0")
+	}
+	s.emit("VPADDD " + constant + ", X0, X0")
 }
 
 // sums adds what quad q has besides s1: quads q-4, q-3, q-2 and q-1.
@@ -192,7 +224,11 @@ func (s *stream) first(q int, keep bool) {
 // finish adds the hash value before the block to A and compares it: the minimum
 // of four candidates is taken where the first stream ends.
 func (s *stream) finish() {
-	s.emit("VPADDD "+table(h0Offset)+", %s, %s", s.abef, s.abef)
+	before := h0Offset
+	if s.plan.blocks == 2 {
+		before = savedOffset + 16*s.index
+	}
+	s.emit("VPADDD "+table(before)+", %s, %s", s.abef, s.abef)
 	if s.index > 0 {
 		s.emit("VMOVDQU %s, "+table(resultOffset+16*s.index), s.abef)
 		return

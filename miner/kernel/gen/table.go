@@ -18,6 +18,9 @@ const (
 	kOffset        = 896  // [12][4]uint32: K from round 16 on
 	sumOffset      = 1088 // [12][4]uint32: the constant part of quads 4 to 15
 	quadOffset     = 1280 // [16][4]uint32: constant quads
+	h1Offset       = 1536 // [4]uint32
+	savedOffset    = 1552 // [4][4]uint32
+	secondOffset   = 1616 // [64]uint32: K+W of a block that is the same for all candidates
 
 	rowBytes = 32
 	auxBytes = 16 // the row's second half
