@@ -225,7 +225,7 @@ const (
 	scheduled   = 1.45  // a round, if the message schedule is computed beside it
 	perState    = 250   // to compute a hash value before the last block
 	perRun      = 2500  // to prepare a run of candidates that differ in one word
-	perVariant  = 700   // to compute its schedule
+	perVariant  = 2000  // to compute its schedule
 	perWork     = 50000 // to begin with other digits
 	wholeRounds = 64
 )

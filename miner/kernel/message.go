@@ -72,3 +72,6 @@ func (m *message) words(at int) (words [16]uint32) {
 	}
 	return words
 }
+
+// lastWords are those of the last block.
+func (m *message) lastWords() [16]uint32 { return m.words(m.size - blockSize) }

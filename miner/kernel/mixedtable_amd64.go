@@ -35,10 +35,7 @@ func mixedVectorsOf(w *Work) []uint32 {
 	start := (first + 1) / 2 * 2
 	size := 64 - start + first%2
 	vectors := make([]uint32, mixedVectors*size*mixedLanes)
-	schedules(w, func(variant int, schedule *[64]uint32) {
-		if variant < sharedVariants {
-			return
-		}
+	schedulesFrom(w, sharedVariants, func(variant int, schedule *[64]uint32) {
 		variant -= sharedVariants
 		at := variant/mixedLanes*size*mixedLanes + variant%mixedLanes
 		if first%2 == 1 {
@@ -65,18 +62,18 @@ func (t *mixedTableScan) scan(from, to int) (found, behind int) {
 // mixedTables are by the first word that varies. Each does four rows for four
 // states and eight lanes for one, that many times, and returns the smallest first
 // word of their hashes.
-var mixedTables = [lengthWord]func(states *[shaNIStreams]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32){
+var mixedTables = [lengthWord]func(states *[shaNIStreams]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32){
 	0: mixedTable0, 1: mixedTable1, 2: mixedTable2, 13: mixedTable13,
 }
 
 //go:noescape
-func mixedTable0(states *[shaNIStreams]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32)
+func mixedTable0(states *[shaNIStreams]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32)
 
 //go:noescape
-func mixedTable1(states *[shaNIStreams]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32)
+func mixedTable1(states *[shaNIStreams]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32)
 
 //go:noescape
-func mixedTable2(states *[shaNIStreams]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32)
+func mixedTable2(states *[shaNIStreams]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32)
 
 //go:noescape
-func mixedTable13(states *[shaNIStreams]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32)
+func mixedTable13(states *[shaNIStreams]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32)

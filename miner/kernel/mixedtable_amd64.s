@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func mixedTable0(states *[4]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32)
+// func mixedTable0(states *[4]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32)
 TEXT ·mixedTable0(SB), NOSPLIT, $0-36
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -1904,7 +1904,7 @@ loop:
 	MOVL AX, smallest+32(FP)
 	RET
 
-// func mixedTable1(states *[4]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32)
+// func mixedTable1(states *[4]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32)
 TEXT ·mixedTable1(SB), NOSPLIT, $0-36
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -3754,7 +3754,7 @@ loop:
 	MOVL AX, smallest+32(FP)
 	RET
 
-// func mixedTable2(states *[4]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32)
+// func mixedTable2(states *[4]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32)
 TEXT ·mixedTable2(SB), NOSPLIT, $0-36
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -5598,7 +5598,7 @@ loop:
 	MOVL AX, smallest+32(FP)
 	RET
 
-// func mixedTable13(states *[4]shaNIState, rows *byte, vectors *uint32, count int) (smallest uint32)
+// func mixedTable13(states *[4]shaNIState, rows *uint64, vectors *uint32, count int) (smallest uint32)
 TEXT ·mixedTable13(SB), NOSPLIT, $0-36
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX

@@ -2,10 +2,6 @@
 
 package kernel
 
-import (
-	"encoding/binary"
-)
-
 // shaNIState is the hash value before the last block and the state of its rounds
 // before the first one that differs between candidates, in the generator's order.
 type shaNIState struct {
@@ -17,12 +13,12 @@ type shaNIState struct {
 // shaNITable does the rounds only: K+W of each variant come from memory, and each
 // load of them serves four hash values.
 type shaNITable struct {
-	first    int // the first word that varies; 0 if none does
-	states   [shaNIStreams]shaNIState
-	early    []uint64 // K+W of the rounds that all candidates share, by twos
-	rows     []byte
-	rowBytes int
-	limit    uint32
+	first   int // the first word that varies; 0 if none does
+	states  [shaNIStreams]shaNIState
+	early   []uint64 // K+W of the rounds that all candidates share, by twos
+	rows    []uint64
+	rowSize int
+	limit   uint32
 }
 
 func newSHANITable(w *Work) Scanner {
@@ -38,28 +34,30 @@ func newSHANITable(w *Work) Scanner {
 // round is one of the shared ones, as if the word were zero, and the row begins
 // with what is then to be added to A and E.
 func makeSHANITable(w *Work) *shaNITable {
-	first := w.Layout().First
-	t := &shaNITable{first: first, limit: limit(w.Difficulty)}
-	pairs := (first + 1) / 2
+	l := w.Layout()
+	pairs := (l.First + 1) / 2
+	t := &shaNITable{first: l.First, limit: limit(w.Difficulty), rowSize: 32 - pairs + l.First%2}
+	t.rows = make([]uint64, 0, t.rowSize*int(powerOfTen(l.Last)))
 	schedules(w, func(variant int, schedule *[64]uint32) {
-		if first%2 == 1 {
-			t.rows = binary.LittleEndian.AppendUint64(t.rows, uint64(schedule[first])<<32)
-			schedule[first] = 0
-		}
-		for i, word := range schedule {
-			schedule[i] = word + roundConstants[i]
+		if l.First%2 == 1 {
+			t.rows = append(t.rows, uint64(schedule[l.First])<<32)
+			schedule[l.First] = 0
 		}
 		if variant == 0 {
-			for p := range pairs {
-				t.early = append(t.early, uint64(schedule[2*p+1])<<32|uint64(schedule[2*p]))
-			}
+			t.early = appendRounds(nil, schedule, 0, pairs)
 		}
-		for _, word := range schedule[2*pairs:] {
-			t.rows = binary.LittleEndian.AppendUint32(t.rows, word)
-		}
+		t.rows = appendRounds(t.rows, schedule, pairs, 32)
 	})
-	t.rowBytes = len(t.rows) / int(powerOfTen(w.Layout().Last))
 	return t
+}
+
+// appendRounds appends K+W of pairs of rounds.
+func appendRounds(to []uint64, schedule *[64]uint32, from, end int) []uint64 {
+	for pair := from; pair < end; pair++ {
+		even, odd := schedule[2*pair]+roundConstants[2*pair], schedule[2*pair+1]+roundConstants[2*pair+1]
+		to = append(to, uint64(odd)<<32|uint64(even))
+	}
+	return to
 }
 
 func (t *shaNITable) enter(lane int, state *[8]uint32) {
@@ -73,7 +71,7 @@ func (t *shaNITable) enter(lane int, state *[8]uint32) {
 }
 
 func (t *shaNITable) scan(from, to int) (found, behind int) {
-	rows := t.rows[from*t.rowBytes : to*t.rowBytes]
+	rows := t.rows[from*t.rowSize : to*t.rowSize]
 	i := shaNITables[t.first](&t.states, &rows[0], to-from, t.limit)
 	if i < 0 {
 		return -1, 0
@@ -84,7 +82,7 @@ func (t *shaNITable) scan(from, to int) (found, behind int) {
 // shaNITables are by the first word that varies. Each does the rounds of count
 // rows for four states and returns the index of the first row that may have a
 // hit, or -1.
-var shaNITables = [...]func(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int{
+var shaNITables = [...]func(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int{
 	shaNITable0,
 	shaNITable1,
 	shaNITable2,
@@ -118,43 +116,43 @@ func shaNILimit(count int)
 func shaNIPairs(state *shaNIState, kw *uint64, pairs int)
 
 //go:noescape
-func shaNITable0(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable0(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable1(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable1(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable2(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable2(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable3(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable3(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable4(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable4(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable5(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable5(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable6(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable6(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable7(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable7(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable8(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable8(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable9(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable9(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable10(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable10(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable11(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable11(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable12(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable12(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int
 
 //go:noescape
-func shaNITable13(states *[shaNIStreams]shaNIState, rows *byte, count int, limit uint32) int
+func shaNITable13(states *[shaNIStreams]shaNIState, rows *uint64, count int, limit uint32) int

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func shaNITable0(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable0(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable0(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -203,7 +203,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable1(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable1(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable1(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -398,7 +398,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable2(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable2(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable2(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -592,7 +592,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable3(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable3(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable3(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -782,7 +782,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable4(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable4(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable4(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -971,7 +971,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable5(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable5(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable5(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -1156,7 +1156,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable6(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable6(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable6(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -1340,7 +1340,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable7(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable7(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable7(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -1520,7 +1520,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable8(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable8(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable8(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -1699,7 +1699,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable9(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable9(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable9(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -1874,7 +1874,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable10(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable10(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable10(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -2048,7 +2048,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable11(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable11(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable11(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -2218,7 +2218,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable12(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable12(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable12(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX
@@ -2387,7 +2387,7 @@ hit:
 	MOVQ CX, ret+32(FP)
 	RET
 
-// func shaNITable13(states *[4]shaNIState, rows *byte, count int, limit uint32) int
+// func shaNITable13(states *[4]shaNIState, rows *uint64, count int, limit uint32) int
 TEXT ·shaNITable13(SB), NOSPLIT, $0-40
 	MOVQ states+0(FP), DX
 	MOVQ rows+8(FP), BX

@@ -82,16 +82,20 @@ func (s *tableScanner) enter(lane int, candidate uint64) {
 	s.lanes.enter(lane, &s.state)
 }
 
-// schedules calls back with each variant's message schedule.
-func schedules(w *Work, each func(variant int, schedule *[64]uint32)) {
+// schedules calls back with the message schedule of each variant.
+func schedules(w *Work, each func(variant int, schedule *[64]uint32)) { schedulesFrom(w, 0, each) }
+
+// schedulesFrom begins with that variant.
+func schedulesFrom(w *Work, from int, each func(variant int, schedule *[64]uint32)) {
 	var m message
 	m.init(w)
-	for variant := range int(powerOfTen(w.Layout().Last)) {
-		m.set(uint64(variant))
-		words := m.words(m.size - blockSize)
-		var schedule [64]uint32
+	m.set(uint64(from))
+	var schedule [64]uint32
+	for variant := from; variant < int(powerOfTen(w.Layout().Last)); variant++ {
+		words := m.lastWords()
 		copy(schedule[:], words[:])
 		expand(&schedule)
 		each(variant, &schedule)
+		m.increment()
 	}
 }

@@ -37,7 +37,7 @@ func printLimit(out io.Writer) {
 
 // printTable prints the function for rows whose first varying word is that one.
 func printTable(out io.Writer, word int) {
-	fmt.Fprintf(out, "\n// func shaNITable%d(states *[4]shaNIState, rows *byte, count int, limit uint32) int\n", word)
+	fmt.Fprintf(out, "\n// func shaNITable%d(states *[4]shaNIState, rows *uint64, count int, limit uint32) int\n", word)
 	fmt.Fprintf(out, "TEXT ·shaNITable%d(SB), NOSPLIT, $0-40\n", word)
 	fmt.Fprintf(out, "\tMOVQ states+0(FP), DX\n\tMOVQ rows+8(FP), BX\n\tMOVQ count+16(FP), SI\n\tMOVL limit+24(FP), DI\n")
 	fmt.Fprintf(out, "\tXORQ CX, CX\n\tVZEROUPPER\n\tPCALIGN $64\n\nloop:\n")
