@@ -2,15 +2,21 @@
 
 package kernel
 
-// assembled are our own kernels for a CPU, all of which could be its best one: how
-// wide its units are decides between the SHA extensions and AVX-512. AVX2 is
-// slower than either.
+// assembled are our own kernels for a CPU. How wide its units are decides which one
+// is its best.
 func assembled(cpu features) (kernels []Kernel) {
-	if cpu.sha && cpu.avx && cpu.avx512 {
-		kernels = append(kernels, Mixed())
-	}
-	if cpu.sha && cpu.avx {
-		kernels = append(kernels, SHANI())
+	for _, k := range []struct {
+		runs bool
+		Kernel
+	}{
+		{cpu.sha && cpu.avx && cpu.avx512, Mixed()},
+		{cpu.sha && cpu.avx, SHANI()},
+		{cpu.avx512, AVX512()},
+		{cpu.avx2, AVX2()},
+	} {
+		if k.runs {
+			kernels = append(kernels, k.Kernel)
+		}
 	}
 	return kernels
 }

@@ -30,7 +30,7 @@ func TestNoKernelIsMissing(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		want bool
-	}{{"sha-ni-avx512", sha && avx512}, {"sha-ni", sha}} {
+	}{{"sha-ni-avx512", sha && avx512}, {"sha-ni", sha}, {"avx-512", avx512}, {"avx2", has("avx2")}} {
 		got := slices.ContainsFunc(Available(), func(k Kernel) bool { return k.Name == test.name })
 		// QEMU shows its host's file, and has a CPU of its own.
 		if _, emulated := os.LookupEnv("KERNELS_MUST"); got != test.want && !emulated {

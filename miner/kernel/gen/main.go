@@ -38,6 +38,8 @@ func run(args []string) error {
 		"table":       always(func(out io.Writer, _ []plan) { printTables(out) }),
 		"mixed":       func(out io.Writer, plans []plan) error { return printMixed(out, plans[:varyingWords]) },
 		"mixedtable":  always(func(out io.Writer, _ []plan) { printMixedTables(out) }),
+		"avx2":        always(printAVX2),
+		"avx512":      always(printAVX512),
 		"arm64-word":  func(out io.Writer, plans []plan) error { return printARM64Words(out, plans[:varyingWords]) },
 		"arm64-table": always(func(out io.Writer, _ []plan) { printARM64Tables(out) }),
 	}
