@@ -1,6 +1,7 @@
-// Package bench measures the whole path: the search, the ledger, POST /mine
-// and cancellation. Every case checks what it measured, so that code that does
-// nothing gets no score.
+// Package bench measures the whole path: the search, the ledger, the API and
+// cancellation. Every case checks what it measured, so that code that does nothing
+// gets no score. Cases are for the go command; Measure compares the kernels side by
+// side in one run.
 package bench
 
 import (
@@ -9,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"testing"
-	"time"
 
 	"lode/chain"
 	"lode/chain/store"
@@ -24,7 +24,8 @@ type Case struct {
 
 // Cases are all benchmarks of the suite.
 func Cases() []Case {
-	return slices.Concat(scans(), searches(), additions(), mines(), cancellations())
+	list := provables(tasks(prefixSizes))
+	return slices.Concat(limits(), scans(list), searches(list), additions(), mines(), statuses(), cancellations())
 }
 
 // stores are the kinds of store that a ledger is measured on. The database is
@@ -49,7 +50,7 @@ var workerCounts = []struct {
 
 // openChain opens a ledger and closes it, with its store, when the benchmark
 // ends.
-func openChain(b *testing.B, s chain.Store, difficulty int) *chain.Chain {
+func openChain(b testing.TB, s chain.Store, difficulty int) *chain.Chain {
 	b.Helper()
 	c, err := chain.Open(chain.Config{Store: s, Difficulty: difficulty})
 	must(b, err)
@@ -59,7 +60,7 @@ func openChain(b *testing.B, s chain.Store, difficulty int) *chain.Chain {
 
 // startEngine runs a search engine for the benchmark's duration, pinned and
 // with as many Ps as in a node.
-func startEngine(b *testing.B, cfg miner.Config) *miner.Engine {
+func startEngine(b testing.TB, cfg miner.Config) *miner.Engine {
 	b.Helper()
 	cfg.Pin, cfg.Logger = true, silent()
 	e, err := miner.NewEngine(cfg)
@@ -72,7 +73,7 @@ func startEngine(b *testing.B, cfg miner.Config) *miner.Engine {
 
 // background runs a part that has to end, without an error, when the benchmark
 // does. Its cleanup waits for that, before those that were registered earlier.
-func background(b *testing.B, run func(context.Context) error) {
+func background(b testing.TB, run func(context.Context) error) {
 	ended := make(chan error, 1)
 	go func() { ended <- run(b.Context()) }()
 	b.Cleanup(func() {
@@ -82,37 +83,9 @@ func background(b *testing.B, run func(context.Context) error) {
 	})
 }
 
-// startInterval is how often is looked whether all workers have begun. Idle
-// threads would hardly begin beside a loop that never sleeps.
-const startInterval = 100 * time.Microsecond
-
-// waitForWorkers returns when every worker has hashed since it was idle. An
-// error that comes out of ended before that fails the benchmark.
-func waitForWorkers(b *testing.B, e *miner.Engine, idle []miner.WorkerStatus, ended <-chan error) {
-	b.Helper()
-	poll := time.NewTicker(startInterval)
-	defer poll.Stop()
-	for !allBegan(idle, e.Workers()) {
-		select {
-		case err := <-ended:
-			b.Fatalf("the search ended before all workers were on it: %v", err)
-		case <-poll.C:
-		}
-	}
-}
-
-func allBegan(idle, now []miner.WorkerStatus) bool {
-	for i, w := range now {
-		if w.Hashes[w.Kernel] == idle[i].Hashes[w.Kernel] {
-			return false
-		}
-	}
-	return true
-}
-
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func must(b *testing.B, err error) {
+func must(b testing.TB, err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)

@@ -1,9 +1,10 @@
 package bench
 
 import (
-	"context"
 	"fmt"
+	"math/big"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,21 +28,28 @@ func Benchmark(b *testing.B) {
 // for the kernels of this machine.
 func TestCases(t *testing.T) {
 	want := []string{
-		"scan/kernel=crypto-whole/prefix=66", "scan/kernel=crypto-whole/prefix=4096",
-		"scan/kernel=minio-whole/prefix=66", "scan/kernel=minio-whole/prefix=4096",
 		"add/store=memory/payments=0", "add/store=memory/payments=10",
 		"add/store=bbolt/payments=0", "add/store=bbolt/payments=10",
 		"mine/store=memory/difficulty=1", "mine/store=bbolt/difficulty=1",
+		"status/node=idle", "status/node=mining",
+	}
+	if _, ok := kernel.SHALimit(); ok {
+		want = append(want, "limit/workers=1", "limit/workers=all")
+	}
+	for _, task := range []string{"prefix=66", "prefix=4096", "prefix=115", "proofs=long/prefix=66"} {
+		if task != "proofs=long/prefix=66" {
+			want = append(want, "scan/kernel=crypto-sha256/"+task)
+			for _, library := range wholeLibraries() {
+				want = append(want, "scan/kernel="+library.Name+"/"+task)
+			}
+		}
+		for _, k := range kernel.Available() {
+			want = append(want, "scan/kernel="+k.Name+"/"+task,
+				"search/kernel="+k.Name+"/workers=1/"+task, "search/kernel="+k.Name+"/workers=all/"+task)
+		}
 	}
 	for _, k := range kernel.Available() {
-		for _, pattern := range []string{
-			"scan/kernel=%s/prefix=66", "scan/kernel=%s/prefix=4096",
-			"search/kernel=%s/workers=1/prefix=66", "search/kernel=%s/workers=1/prefix=4096",
-			"search/kernel=%s/workers=all/prefix=66", "search/kernel=%s/workers=all/prefix=4096",
-			"cancel/kernel=%s/workers=1", "cancel/kernel=%s/workers=all",
-		} {
-			want = append(want, fmt.Sprintf(pattern, k.Name))
-		}
+		want = append(want, "cancel/kernel="+k.Name+"/workers=1", "cancel/kernel="+k.Name+"/workers=all")
 	}
 	var got []string
 	for _, c := range Cases() {
@@ -54,68 +62,56 @@ func TestCases(t *testing.T) {
 	}
 }
 
-func TestPrefixes(t *testing.T) {
-	for _, size := range prefixSizes {
-		if got := len(prefixOf(size)); got != size {
-			t.Errorf("a prefix of %d bytes has %d", size, got)
-		}
-	}
-	if got := string(prefixOf(66)); got != "[]"+wire.GenesisHash {
-		t.Errorf("the prefix of 66 bytes is %q, want that of block 1", got)
-	}
+// number is a candidate as the proof that a block holds.
+func number(at start, candidate uint64) wire.Number {
+	n, _ := new(big.Int).SetString(string(at.digits.Append(nil, candidate)), 10)
+	return wire.BigInt(n)
 }
 
-// TestOnlyTheLastIsHit checks what the scans rely on with the ledger's code, for
-// some prefixes, since in one of them the hits may lie well by chance.
-func TestOnlyTheLastIsHit(t *testing.T) {
-	for size := range 20 {
-		prefix := prefixOf(size)
-		_, first := lastIsHit(prefix)
-		for i := range kernel.MaxBatch {
-			isHit := wire.HasProof(prefix, wire.Int(int64(first)+int64(i)), knownDifficulty)
-			if want := i == kernel.MaxBatch-1; isHit != want {
-				t.Errorf("prefix of %d bytes: candidate %d of %d is a hit: %t", size, i, kernel.MaxBatch, isHit)
-			}
-		}
-	}
-}
-
-// answer is a scanner, and a searcher, that says the same whatever it is asked.
+// answer is a scanner that says the same whatever it is asked.
 type answer int
 
 func (a answer) Scan(uint64, int) int { return int(a) }
 
-func (a answer) Search(context.Context, miner.Job) (wire.Number, error) {
-	return wire.Int(int64(a)), nil
+// wrong is a kernel of such scanners.
+func wrong(a answer) kernel.Kernel {
+	return kernel.Kernel{Name: "wrong", Batch: 100, NewScanner: func(*kernel.Work) kernel.Scanner { return a }}
 }
 
 func TestAWrongKernelScoresNothing(t *testing.T) {
-	for _, a := range []answer{-1, 0, kernel.MaxBatch} {
-		wrong := kernel.Kernel{Name: "wrong", NewScanner: func(*kernel.Work) kernel.Scanner { return a }}
-		if result := testing.Benchmark(func(b *testing.B) { scan(b, wrong, 66) }); result.N != 0 {
-			t.Errorf("a kernel whose hit is always %d scored %v", a, result)
+	task := task{66, miner.Fastest}
+	known, err := task.puzzles(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []loop{task.loop(wrong(-1), known), task.loop(wrong(0), known), task.loop(wrong(99), known), task.loop(wrong(0), nil)} {
+		if result := testing.Benchmark(func(b *testing.B) { scan(b, l) }); len(result.Extra) != 0 {
+			t.Errorf("a kernel that is wrong scored %v", result)
 		}
 	}
 }
 
-// TestFindsProof lets searchers be wrong: the proof is neither 0 nor any other
-// proof than the smallest.
-func TestFindsProof(t *testing.T) {
-	prefix := prefixOf(66)
-	var proofs []answer
-	for n := answer(0); len(proofs) < 2; n++ {
-		if wire.HasProof(prefix, wire.Int(int64(n)), 3) {
-			proofs = append(proofs, n)
-		}
+// TestSteps begins again behind the last candidate.
+func TestSteps(t *testing.T) {
+	var asked []string
+	k := kernel.Kernel{Batch: 400, NewScanner: func(*kernel.Work) kernel.Scanner {
+		return asking(func(first uint64, count int) { asked = append(asked, fmt.Sprint(first, "+", count)) })
+	}}
+	steps := loop{kernel: k, at: start{kernel.Plain(3), 100}}.begin()
+	for range 4 {
+		steps.step()
 	}
-	for _, test := range []struct {
-		answer answer
-		ok     bool
-	}{{proofs[0], true}, {proofs[1], false}, {0, false}} {
-		if err := findsProof(t.Context(), test.answer, prefix); (err == nil) != test.ok {
-			t.Errorf("the answer %d: error %v", test.answer, err)
-		}
+	if got := strings.Join(asked, " "); got != "100+400 500+400 100+400 500+400" || steps.err() != nil {
+		t.Errorf("%s, %v", got, steps.err())
 	}
+}
+
+// asking is a scanner that tells what it is asked.
+type asking func(first uint64, count int)
+
+func (a asking) Scan(first uint64, count int) int {
+	a(first, count)
+	return -1
 }
 
 func TestPercentile(t *testing.T) {

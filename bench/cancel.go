@@ -41,17 +41,22 @@ func cancel(b *testing.B, cfg miner.Config) {
 	r := newCancelRig(b, cfg)
 	var latencies []time.Duration
 	for b.Loop() {
-		latencies = append(latencies, r.round(b))
+		latencies = append(latencies, r.round(b, allBegan))
 	}
 	if rounds := uint64(b.N); r.miner.Stale() != rounds || r.chain.Tip().Height != int64(rounds) {
 		b.Fatalf("%d searches were stale at height %d, want %d of each", r.miner.Stale(), r.chain.Tip().Height, rounds)
 	}
-	slices.Sort(latencies)
 	var sum time.Duration
 	for _, latency := range latencies {
 		sum += latency
 	}
 	b.ReportMetric(float64(sum.Nanoseconds())/float64(len(latencies)), "ns/op")
+	reportPercentiles(b, latencies)
+}
+
+// reportPercentiles sorts the latencies.
+func reportPercentiles(b *testing.B, latencies []time.Duration) {
+	slices.Sort(latencies)
 	for _, p := range []int{50, 99} {
 		b.ReportMetric(float64(percentile(latencies, p).Nanoseconds())/1e3, fmt.Sprintf("p%d-us", p))
 	}
@@ -71,12 +76,12 @@ type cancelRig struct {
 	latencies chan time.Duration
 }
 
-func newCancelRig(b *testing.B, cfg miner.Config) *cancelRig {
+func newCancelRig(b testing.TB, cfg miner.Config) *cancelRig {
 	r := &cancelRig{latencies: make(chan time.Duration, 1)}
 	r.chain = openChain(b, store.NewMemory(), 0)
 	cfg.Cancelled = func(latency time.Duration) { r.latencies <- latency }
 	r.engine = startEngine(b, cfg)
-	must(b, findsProof(b.Context(), r.engine, prefixOf(prefixSizes[0])))
+	must(b, findsProofs(b.Context(), r.engine))
 	r.miner = miner.New(miner.MinerConfig{
 		Searcher: &oneEndless{engine: r.engine}, Ledger: r.chain, Logger: silent(),
 		Address: func() (string, bool) { return "us", true },
@@ -84,16 +89,30 @@ func newCancelRig(b *testing.B, cfg miner.Config) *cancelRig {
 	return r
 }
 
-// round lets a peer's block come while all workers are on a job. The engine's
+// findsProofs lets a searcher find proofs that are known.
+func findsProofs(ctx context.Context, s miner.Searcher) error {
+	known, err := task{prefixSizes[0], miner.Fastest}.puzzles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range known {
+		if err := p.solvedBySearch(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// round lets a peer's block come while enough workers are on a job. The engine's
 // own clock must agree with one around everything.
-func (r *cancelRig) round(b *testing.B) time.Duration {
+func (r *cancelRig) round(b testing.TB, enough func(idle, now []miner.WorkerStatus) bool) time.Duration {
 	idle := r.engine.Workers()
 	mined := make(chan error, 1)
 	go func() { // ends with the job, which the peer's block cancels
 		_, err := r.miner.Mine(b.Context())
 		mined <- err
 	}()
-	waitForWorkers(b, r.engine, idle, mined)
+	must(b, waitForWorkers(r.engine, enough, idle, mined))
 	reward := wire.Transaction{Sender: wire.RewardSender, Recipient: "peer", Amount: wire.Int(chain.Reward)}
 	begin := time.Now()
 	must(b, r.chain.Add(b.Context(), nextBlock(r.chain, []wire.Transaction{reward})))

@@ -35,39 +35,46 @@ func mines() []Case {
 // the answer's last byte, on a node without peers.
 func mine(b *testing.B, s chain.Store) {
 	c := openChain(b, s, easy)
-	url := "http://" + serve(b, c) + "/mine"
-	transport := &http.Transport{}
-	b.Cleanup(transport.CloseIdleConnections)
-	client := &http.Client{Transport: transport}
+	url, client := serve(b, c).url+"/mine", newClient(b)
 	for b.Loop() {
-		if err := postMine(client, url); err != nil {
-			b.Fatal(err)
+		answer, err := client.Post(url, "", nil)
+		if err == nil {
+			_, err = bodyOf(answer, http.StatusCreated)
 		}
+		must(b, err)
 	}
 	if height := c.Tip().Height; height != int64(b.N) { // the ledger has checked their proofs
 		b.Fatalf("the height is %d after %d blocks", height, b.N)
 	}
 }
 
-func postMine(client *http.Client, url string) error {
-	answer, err := client.Post(url, "", nil)
-	if err != nil {
-		return err
-	}
+// newClient keeps a connection until the benchmark ends.
+func newClient(b *testing.B) *http.Client {
+	transport := &http.Transport{}
+	b.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// bodyOf reads an answer, which must have a status.
+func bodyOf(answer *http.Response, status int) ([]byte, error) {
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return err
+	if err == nil && answer.StatusCode != status {
+		err = fmt.Errorf("%s %s: %s: %s", answer.Request.Method, answer.Request.URL, answer.Status, body)
 	}
-	if answer.StatusCode != http.StatusCreated {
-		return fmt.Errorf("POST /mine: %s: %s", answer.Status, body)
-	}
-	return nil
+	return body, err
+}
+
+// node is what a benchmark needs of a node.
+type node struct {
+	url    string
+	engine *miner.Engine
+	miner  *miner.Miner
 }
 
 // serve wires a node around a ledger as the program does, but for metrics and
-// logs, and returns its address.
-func serve(b *testing.B, c *chain.Chain) (address string) {
+// logs.
+func serve(b *testing.B, c *chain.Chain) node {
 	keys := wallet.NewKeystore(b.TempDir()+"/WalletKeys.txt", walletBits)
 	owner, err := keys.Create()
 	must(b, err)
@@ -84,5 +91,5 @@ func serve(b *testing.B, c *chain.Chain) (address string) {
 	background(b, func(ctx context.Context) error {
 		return api.Serve(ctx, api.ServerConfig{Listener: listener, Handler: handler})
 	})
-	return listener.Addr().String()
+	return node{"http://" + listener.Addr().String(), e, m}
 }

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "slices"
+
 // Mixed is the kernel for CPUs that have the SHA extensions and AVX-512. Where one
 // word varies, AVX-512 computes the message schedules of eight candidates while the
 // SHA extensions do the rounds of eight others. Elsewhere it is SHANI.
@@ -45,11 +47,13 @@ type mixedWord struct {
 func newMixedWord(w *Work) *mixedWord {
 	l := w.Layout()
 	s := &mixedWord{word: l.Word, table: &mixedTable{limit: limit(w.Difficulty), k: roundConstants}}
-	values := fourDigits
-	if l.Run < len(fourDigits()) {
-		values = func() []uint32 { return wordValues(w) }
-	}
-	s.values = share(w, "padded values", func() []uint32 { return append(values(), make([]uint32, 2*mixedLanes)...) })
+	s.values = share(w, "sha-ni-avx512 values", func() []uint32 {
+		values := fourDigits()
+		if l.Run < len(values) {
+			values = wordValues(w)
+		}
+		return slices.Concat(values, make([]uint32, 2*mixedLanes))
+	})
 	return s
 }
 

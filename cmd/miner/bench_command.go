@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lode/bench"
+)
+
+// errInterrupted is a benchmark that a signal ended: half of one compares nothing.
+var errInterrupted = errors.New("interrupted before everything was measured")
+
+// Bounds of --seconds: below it a slice of a case is shorter than a few batches.
+const (
+	minSeconds = 0.01
+	maxSeconds = 3600
+)
+
+// allWorkers in --workers is as many as the machine allows.
+const allWorkers = "all"
+
+// benchOptions are the flags of miner bench.
+type benchOptions struct {
+	seconds  float64
+	kernels  []string
+	workers  []string
+	prefixes []string
+	json     bool
+}
+
+func newBenchCommand() *cobra.Command {
+	var o benchOptions
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure how fast this machine's kernels are, and how near to its limit",
+		Long: `bench measures in alternating rounds, and prints the medians: each kernel alone in
+one thread (no workers), and in the search engine with its workers, behind short
+and long prefixes, behind one whose proofs reach over a block's border, and with
+long proofs; miners that hash the whole message for each proof; and the limit of
+the CPU's unit for SHA-256. A kernel's rate counts only if it finds proofs that
+crypto/sha256 knows.
+
+OF LIMIT compares with the limit on as many CPUs at once. X CRYPTO is how many times
+as fast each worker is as one thread with crypto/sha256 behind the same prefix.
+
+Stop other programs, a node too, before you measure.`,
+		Example: `  miner bench
+  miner bench --kernels sha-ni,generic --workers 1 --seconds 5
+  miner bench --json > bench.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runBench(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.Float64Var(&o.seconds, "seconds", 1, "time to measure each case, in all rounds together")
+	flags.StringSliceVar(&o.kernels, "kernels", nil, "kernels by name; empty = all of this machine")
+	flags.StringSliceVar(&o.workers, "workers", []string{"1", allWorkers}, "how many workers an engine has, each number in turn; all = as many as the machine allows")
+	flags.StringSliceVar(&o.prefixes, "prefix", []string{"66", "4096"}, "lengths of the message before the proof, in bytes; long proofs are measured behind the first one")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object instead of the table")
+	return cmd
+}
+
+// runBench prints what was measured even if some cases failed, and returns their
+// error then.
+func runBench(ctx context.Context, o benchOptions, out, messages io.Writer) error {
+	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	var bar *progress
+	shown := 0
+	plan.Progress = func(done, total int) {
+		if bar == nil {
+			bar = newProgress(messages, "measuring", int64(total))
+		}
+		bar.Add(int64(done - shown))
+		shown = done
+	}
+	report, err := bench.Measure(ctx, plan)
+	if bar != nil {
+		bar.Done()
+	}
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if err != nil && !errors.Is(err, bench.ErrCase) {
+		return err
+	}
+	write := report.WriteTable
+	if o.json {
+		write = report.WriteJSON
+	}
+	return errors.Join(err, write(out))
+}
+
+// plan refuses values that the flags' types allow.
+func (o benchOptions) plan() (bench.Plan, error) {
+	if !(o.seconds >= minSeconds && o.seconds <= maxSeconds) { // nor NaN
+		return bench.Plan{}, fmt.Errorf("--seconds %v: must be from %v to %v", o.seconds, minSeconds, maxSeconds)
+	}
+	plan := bench.Plan{Time: time.Duration(o.seconds * float64(time.Second)), Kernels: o.kernels}
+	for _, text := range o.workers {
+		count, err := strconv.Atoi(text)
+		if text == allWorkers {
+			count, err = 0, nil
+		}
+		if err != nil || count < 0 || count > bench.MaxWorkers {
+			return bench.Plan{}, fmt.Errorf("--workers %q: must be a number up to %d, or %s", text, bench.MaxWorkers, allWorkers)
+		}
+		plan.Workers = append(plan.Workers, count)
+	}
+	for _, text := range o.prefixes {
+		size, err := strconv.Atoi(text)
+		if err != nil || size < 1 || size > bench.MaxPrefix {
+			return bench.Plan{}, fmt.Errorf("--prefix %q: must be a length from 1 to %d bytes", text, bench.MaxPrefix)
+		}
+		plan.Prefixes = append(plan.Prefixes, size)
+	}
+	switch {
+	case len(plan.Workers) == 0:
+		return bench.Plan{}, errors.New("--workers: there is no number; write a list like 1," + allWorkers)
+	case len(plan.Prefixes) == 0:
+		return bench.Plan{}, errors.New("--prefix: there is no length; write a list like 66,4096")
+	}
+	return plan, nil
+}
