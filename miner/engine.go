@@ -179,7 +179,7 @@ func (e *Engine) rescan(j *job) {
 
 // newScan is one outside the workers, which hashes too little to be counted.
 func (e *Engine) newScan(j *job) *scan {
-	return &scan{engine: e, job: j, count: func(int32, int) {}}
+	return &scan{engine: e, job: j, count: func(int32, int) {}, lost: new(time.Time)}
 }
 
 // cancel stops a job. If a new tip is the cause, the time since then is counted

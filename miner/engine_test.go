@@ -247,7 +247,7 @@ func TestCancelledBeforeAnyWorkerEntered(t *testing.T) {
 		if _, isStale := errors.AsType[staleError](<-result); !isStale {
 			t.Error("the error is not the cause")
 		}
-		e.workers[0].work(t.Context(), <-e.workers[0].jobs)
+		e.workers[0].work(t.Context(), e.workers[0].job.Load())
 		if !slices.Equal(latencies, []time.Duration{time.Hour}) {
 			t.Errorf("latencies %v, want one hour, once", latencies)
 		}

@@ -1,7 +1,17 @@
 package miner
 
 import (
+	"time"
+
 	"lode/miner/kernel"
+)
+
+// A batch that takes this long, and not 0.05 ms, has lost its CPU to another program,
+// and the next ones are expected to for a while. Shorter times happen on every
+// machine, and the program can wait for them.
+const (
+	lostAfter = 20 * time.Millisecond
+	waryFor   = 10 * time.Second
 )
 
 // scan is one goroutine's way through ranges of a job.
@@ -9,6 +19,7 @@ type scan struct {
 	engine *Engine
 	job    *job
 	count  func(kernel int32, hashes int)
+	lost   *time.Time // when a batch lost its CPU
 
 	at      place
 	using   int32 // the kernel's index
@@ -19,15 +30,30 @@ type scan struct {
 // a worker doesn't look whether the job is stopped.
 func (s *scan) scanRange(number uint64) {
 	at, first, count := s.job.space.at(number)
+	begin := time.Now()
 	for done := 0; done < count && s.job.matters(number); {
 		s.use(at)
+		s.detach(begin.Sub(*s.lost) < waryFor)
 		n := min(s.engine.kernels[s.using].Batch, count-done)
 		i := s.scanner.Scan(first+uint64(done), n)
 		s.count(s.using, n)
+		end := time.Now()
+		if end.Sub(begin) > lostAfter {
+			*s.lost = end
+		}
+		begin = end
 		if i >= 0 && s.confirm(number, first+uint64(done), n, i) {
 			return
 		}
 		done += n
+	}
+}
+
+// detach lets assembly run so that the program doesn't wait for it: on a CPU that is
+// shared with other programs.
+func (s *scan) detach(detached bool) {
+	if d, ok := s.scanner.(kernel.Detacher); ok {
+		d.Detach(detached)
 	}
 }
 

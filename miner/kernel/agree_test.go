@@ -85,6 +85,9 @@ func (c *comparison) place(random *rand.Rand) {
 // hits are all that a kernel finds.
 func (c *comparison) hits(k Kernel) (list []uint64) {
 	scanner := k.NewScanner(NewWork(c.prefix, c.digits, c.difficulty))
+	if d, ok := scanner.(Detacher); ok {
+		d.Detach(len(c.prefix)%2 == 1)
+	}
 	for first, end := c.first, c.first+uint64(c.count); first < end; first++ {
 		i := scanner.Scan(first, int(end-first))
 		if i < 0 {
@@ -184,6 +187,37 @@ func TestFindsEveryHit(t *testing.T) {
 			c.first -= min(c.first, 50) // the digits roll over within the scan
 			c.count = int(min(200, all-c.first))
 			c.compare(t, kernels)
+		}
+	}
+}
+
+// TestDetachedScansGoOnDuringCollections collects garbage while a scanner is at work
+// with its stack and tables.
+func TestDetachedScansGoOnDuringCollections(t *testing.T) {
+	for _, k := range Available() {
+		scanner := k.NewScanner(NewWork(make([]byte, 66), Plain(14), maxDifficulty))
+		d, ok := scanner.(Detacher)
+		if !ok {
+			continue
+		}
+		d.Detach(true)
+		var stop atomic.Bool
+		scanned := make(chan int)
+		go func() { // ends by stop
+			hits := 0
+			for first := uint64(0); !stop.Load(); first = (first + MaxBatch) % 1e6 {
+				if scanner.Scan(first, MaxBatch) >= 0 {
+					hits++
+				}
+			}
+			scanned <- hits
+		}()
+		for range 20 {
+			runtime.GC()
+		}
+		stop.Store(true)
+		if hits := <-scanned; hits > 0 {
+			t.Errorf("%s: %d hits of difficulty %d", k.Name, hits, maxDifficulty)
 		}
 	}
 }

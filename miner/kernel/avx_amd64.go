@@ -2,8 +2,6 @@
 
 package kernel
 
-import "slices"
-
 // laneKernel hashes one candidate in each 32-bit lane of a vector.
 type laneKernel struct {
 	name   string
@@ -48,6 +46,8 @@ const maxLaneStates = 2
 
 // laneTable does the rounds only: K+W of each variant come from memory.
 type laneTable struct {
+	detachable
+
 	kernel laneKernel
 	first  int // word that differs
 	states [maxLaneStates]laneState
@@ -99,7 +99,15 @@ func (t *laneTable) enter(lane int, state *[8]uint32) {
 func (t *laneTable) scan(from, to int) (found, behind int) {
 	lanes := t.kernel.lanes
 	group, end := from/lanes, (to+lanes-1)/lanes
-	i := t.kernel.table(&t.states[0], &t.rows.words[group*t.rows.group], end-group, t.first)
+	scan, states, rows, first := t.kernel.table, &t.states[0], &t.rows.words[group*t.rows.group], t.first
+	detached := t.detached
+	if detached {
+		leaveGo()
+	}
+	i := scan(states, rows, end-group, first)
+	if detached {
+		enterGo()
+	}
 	if i < 0 {
 		return -1, 0
 	}
@@ -122,11 +130,13 @@ type laneWordTable struct {
 // laneWord hoists: rounds before the word that varies and the parts of the message
 // schedule that it doesn't reach are computed once per run.
 type laneWord struct {
+	detachable
+
 	kernel laneKernel
 	word   int
 	plan   int
 	table  *laneWordTable
-	values []uint32 // of the word, and a group that belongs to no candidate
+	values []uint32
 }
 
 func newLaneWord(w *Work, k laneKernel) *laneWord {
@@ -137,13 +147,7 @@ func newLaneWord(w *Work, k laneKernel) *laneWord {
 		s.plan += twoBlocks
 		s.table.second = lastBlockRounds(w)
 	}
-	s.values = share(w, k.name+" values", func() []uint32 {
-		values := fourDigits()
-		if l.Run < len(values) {
-			values = wordValues(w)
-		}
-		return slices.Concat(values, make([]uint32, k.lanes))
-	})
+	s.values = wordValues(w)
 	return s
 }
 
@@ -161,7 +165,15 @@ func (s *laneWord) prepare(before *[8]uint32, block *[16]uint32) {
 
 func (s *laneWord) scan(low, count int) (from, to int) {
 	lanes := s.kernel.lanes
-	i := s.kernel.words(s.table, &s.values[low], (count+lanes-1)/lanes, s.plan)
+	scan, table, values, groups, plan := s.kernel.words, s.table, &s.values[low], (count+lanes-1)/lanes, s.plan
+	detached := s.detached
+	if detached {
+		leaveGo()
+	}
+	i := scan(table, values, groups, plan)
+	if detached {
+		enterGo()
+	}
 	if i < 0 {
 		return -1, 0
 	}

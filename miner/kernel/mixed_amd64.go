@@ -2,8 +2,6 @@
 
 package kernel
 
-import "slices"
-
 // Mixed is the kernel for CPUs that have the SHA extensions and AVX-512. Where one
 // word varies, AVX-512 computes the message schedules of eight candidates while the
 // SHA extensions do the rounds of eight others. Elsewhere it is SHANI.
@@ -39,28 +37,32 @@ type mixedTable struct {
 }
 
 type mixedWord struct {
+	detachable
+
 	word   int
 	table  *mixedTable
-	values []uint32 // and more than two groups that belong to no candidate
+	values []uint32
 }
 
 func newMixedWord(w *Work) *mixedWord {
 	l := w.Layout()
 	s := &mixedWord{word: l.Word, table: &mixedTable{limit: limit(w.Difficulty), k: roundConstants}}
-	s.values = share(w, "sha-ni-avx512 values", func() []uint32 {
-		values := fourDigits()
-		if l.Run < len(values) {
-			values = wordValues(w)
-		}
-		return slices.Concat(values, make([]uint32, 2*mixedLanes))
-	})
+	s.values = wordValues(w)
 	return s
 }
 
 // scan returns the group of a hit. Its loop is one group behind, so that the first
 // results are those of an earlier call.
 func (s *mixedWord) scan(low, count int) (from, to int) {
-	i := mixedScans[s.word](s.table, &s.values[low], (count+mixedLanes-1)/mixedLanes)
+	scan, table, values, groups := mixedScans[s.word], s.table, &s.values[low], (count+mixedLanes-1)/mixedLanes
+	detached := s.detached
+	if detached {
+		leaveGo()
+	}
+	i := scan(table, values, groups)
+	if detached {
+		enterGo()
+	}
 	if i < 0 {
 		return -1, 0
 	}

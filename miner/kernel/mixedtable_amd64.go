@@ -53,10 +53,24 @@ func mixedVectorsOf(w *Work) []uint32 {
 // scan looks at all variants at once, and leaves it to the SHA extensions alone to
 // find the first hit, if there is any, and parts.
 func (t *mixedTableScan) scan(from, to int) (found, behind int) {
-	if from == 0 && to == maxVariants && mixedTables[t.first](&t.states, &t.rows[0], &t.vectors[0], mixedTurns) > t.limit {
+	if from == 0 && to == maxVariants && t.smallest() > t.limit {
 		return -1, 0
 	}
 	return t.shaNITable.scan(from, to)
+}
+
+// smallest is the smallest first word of the hashes of all variants.
+func (t *mixedTableScan) smallest() uint32 {
+	scan, states, rows, vectors := mixedTables[t.first], &t.states, &t.rows[0], &t.vectors[0]
+	detached := t.detached
+	if detached {
+		leaveGo()
+	}
+	smallest := scan(states, rows, vectors, mixedTurns)
+	if detached {
+		enterGo()
+	}
+	return smallest
 }
 
 // mixedTables are by the first word that varies. Each does four rows for four

@@ -16,6 +16,7 @@ type oneWord interface {
 	// hits are between the indices from and to, or behind to; from is -1 if there is
 	// none. It may look at values before and behind its own.
 	scan(low, count int) (from, to int)
+	detach(detached bool)
 }
 
 // oneWordScanner cuts ranges of candidates into such runs.
@@ -86,17 +87,27 @@ func (s *oneWordScanner) scanRun(first uint64, low, n int) int {
 
 // fourDigits are the values of a word of four digits; they serve every Work.
 var fourDigits = sync.OnceValue(func() []uint32 {
-	return wordValues(NewWork(nil, Plain(4), 0))
+	return makeWordValues(NewWork(nil, Plain(4), 0))
 })
 
 // wordValues are the values of the word that varies, in the order of the
-// candidates.
+// candidates. Behind the last one there is room for what assembly reads too far.
 func wordValues(w *Work) []uint32 {
+	if w.Layout().Run == len(fourDigits()) {
+		return fourDigits()
+	}
+	return share(w, "values", func() []uint32 { return makeWordValues(w) })
+}
+
+// readTooFar is how many values behind the last one assembly may read.
+const readTooFar = 32
+
+func makeWordValues(w *Work) []uint32 {
 	l := w.Layout()
 	var m message
 	m.init(w)
 	block := varyingBlock(&m, l)
-	values := make([]uint32, l.Run)
+	values := make([]uint32, l.Run, l.Run+readTooFar)
 	for i := range values {
 		m.set(uint64(i))
 		values[i] = binary.BigEndian.Uint32(m.bytes[block+4*l.Word:])

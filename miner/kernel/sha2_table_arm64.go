@@ -12,6 +12,8 @@ type sha2State struct {
 // sha2Table does the rounds only: K+W of each variant come from memory, and each
 // load of them serves four hash values.
 type sha2Table struct {
+	detachable
+
 	first  int // the first quad that varies; 0 if none does
 	states [sha2Streams]sha2State
 	early  [][4]uint32 // K+W of the rounds that all candidates share
@@ -57,7 +59,15 @@ func (t *sha2Table) enter(lane int, state *[8]uint32) {
 }
 
 func (t *sha2Table) scan(from, to int) (found, behind int) {
-	i := sha2Tables[t.first](&t.states, &t.rows[from*(16-t.first)], to-from, t.limit)
+	scan, states, rows, limit := sha2Tables[t.first], &t.states, &t.rows[from*(16-t.first)], t.limit
+	detached := t.detached
+	if detached {
+		leaveGo()
+	}
+	i := scan(states, rows, to-from, limit)
+	if detached {
+		enterGo()
+	}
 	if i < 0 {
 		return -1, 0
 	}

@@ -23,6 +23,8 @@ type sha2Values struct{ words, sigmas []uint32 }
 // sha2Word hoists: rounds before the quad of the word that varies and the parts of
 // the message schedule that it doesn't reach are computed once per run.
 type sha2Word struct {
+	detachable
+
 	word   int
 	table  *sha2WordTable
 	values sha2Values
@@ -69,7 +71,15 @@ func (s *sha2Word) prepare(before *[8]uint32, block *[16]uint32) {
 
 func (s *sha2Word) scan(low, count int) (from, to int) {
 	groups := (count + sha2Streams - 1) / sha2Streams
-	group := sha2Scans[s.word](s.table, &s.values.words[low], &s.values.sigmas[low], groups)
+	scan, table, words, sigmas := sha2Scans[s.word], s.table, &s.values.words[low], &s.values.sigmas[low]
+	detached := s.detached
+	if detached {
+		leaveGo()
+	}
+	group := scan(table, words, sigmas, groups)
+	if detached {
+		enterGo()
+	}
 	if group < 0 {
 		return -1, 0
 	}

@@ -13,6 +13,8 @@ type shaNIState struct {
 // shaNITable does the rounds only: K+W of each variant come from memory, and each
 // load of them serves four hash values.
 type shaNITable struct {
+	detachable
+
 	first   int // the first word that varies; 0 if none does
 	states  [shaNIStreams]shaNIState
 	early   []uint64 // K+W of the rounds that all candidates share, by twos
@@ -72,7 +74,15 @@ func (t *shaNITable) enter(lane int, state *[8]uint32) {
 
 func (t *shaNITable) scan(from, to int) (found, behind int) {
 	rows := t.rows[from*t.rowSize : to*t.rowSize]
-	i := shaNITables[t.first](&t.states, &rows[0], to-from, t.limit)
+	scan, states, row, limit := shaNITables[t.first], &t.states, &rows[0], t.limit
+	detached := t.detached
+	if detached {
+		leaveGo()
+	}
+	i := scan(states, row, to-from, limit)
+	if detached {
+		enterGo()
+	}
 	if i < 0 {
 		return -1, 0
 	}

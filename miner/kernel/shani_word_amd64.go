@@ -51,6 +51,8 @@ var shaNIScans = [...]func(table *shaNIWordTable, rows *shaNIRow, groups int) in
 // message schedule that it doesn't reach are computed once per run. Each of the
 // four streams is a quarter of the rounds behind the one before.
 type shaNIWord struct {
+	detachable
+
 	word  int
 	plan  int // the index of the function
 	table *shaNIWordTable
@@ -91,7 +93,15 @@ func lastBlockRounds(w *Work) (kw [64]uint32) {
 
 func (s *shaNIWord) scan(low, count int) (from, to int) {
 	const ahead = shaNIStreams
-	group := shaNIScans[s.plan](s.table, &s.rows[ahead+low], (count+ahead-1)/ahead)
+	scan, table, rows, groups := shaNIScans[s.plan], s.table, &s.rows[ahead+low], (count+ahead-1)/ahead
+	detached := s.detached
+	if detached {
+		leaveGo()
+	}
+	group := scan(table, rows, groups)
+	if detached {
+		enterGo()
+	}
 	if group < 0 {
 		return -1, 0
 	}

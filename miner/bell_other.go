@@ -1,0 +1,5 @@
+//go:build !linux
+
+package miner
+
+func newBell() bell { return newParked() }
