@@ -25,7 +25,7 @@ type Case struct {
 // Cases are all benchmarks of the suite.
 func Cases() []Case {
 	list := provables(tasks(prefixSizes))
-	return slices.Concat(limits(), scans(list), searches(list), additions(), mines(), statuses(), cancellations())
+	return slices.Concat(limits(), scans(list), searches(list), additions(), mines(), statuses(), shares(), cancellations())
 }
 
 // stores are the kinds of store that a ledger is measured on. The database is

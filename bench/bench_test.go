@@ -32,6 +32,7 @@ func TestCases(t *testing.T) {
 		"add/store=bbolt/payments=0", "add/store=bbolt/payments=10",
 		"mine/store=memory/difficulty=1", "mine/store=bbolt/difficulty=1",
 		"status/node=idle", "status/node=mining",
+		"proof/cpus=free", "proof/cpus=shared",
 	}
 	if _, ok := kernel.SHALimit(); ok {
 		want = append(want, "limit/workers=1", "limit/workers=all")
