@@ -249,7 +249,7 @@ var layouts = []struct {
 }{
 	{"one-word", 66, Plain(14)},
 	{"table", 60, Digits{Head: "1", High: 3, Low: 3}},
-	{"two-block", 48, Plain(14)},
+	{"two-block", 46, Plain(14)},
 	{"table-late", 60, Digits{Head: "1", High: 3, Middle: strings.Repeat("0", 52), Low: 3}},
 }
 
