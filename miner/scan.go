@@ -6,7 +6,7 @@ import (
 	"lode/miner/kernel"
 )
 
-// A batch that takes this long, and not 0.05 ms, has lost its CPU to another program,
+// A range that takes this long, and not 0.1 ms, has lost its CPU to another program,
 // and the next ones are expected to for a while. Shorter times happen on every
 // machine, and the program can wait for them.
 const (
@@ -19,7 +19,7 @@ type scan struct {
 	engine *Engine
 	job    *job
 	count  func(kernel int32, hashes int)
-	lost   *time.Time // when a batch lost its CPU
+	lost   *time.Time // when a range lost its CPU
 
 	at      place
 	using   int32 // the kernel's index
@@ -31,21 +31,20 @@ type scan struct {
 func (s *scan) scanRange(number uint64) {
 	at, first, count := s.job.space.at(number)
 	begin := time.Now()
+	detached := begin.Sub(*s.lost) < waryFor
 	for done := 0; done < count && s.job.matters(number); {
 		s.use(at)
-		s.detach(begin.Sub(*s.lost) < waryFor)
+		s.detach(detached)
 		n := min(s.engine.kernels[s.using].Batch, count-done)
 		i := s.scanner.Scan(first+uint64(done), n)
 		s.count(s.using, n)
-		end := time.Now()
-		if end.Sub(begin) > lostAfter {
-			*s.lost = end
-		}
-		begin = end
 		if i >= 0 && s.confirm(number, first+uint64(done), n, i) {
 			return
 		}
 		done += n
+	}
+	if time.Since(begin) > lostAfter {
+		*s.lost = time.Now()
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *slowScanner) Scan(uint64, int) int {
 	return -1
 }
 
-// TestALostCPUDetaches: after a batch that took too long, assembly is detached for a
+// TestALostCPUDetaches: after a range that took too long, assembly is detached for a
 // while, also in later jobs.
 func TestALostCPUDetaches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
