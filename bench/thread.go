@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"lode/miner"
 	"lode/miner/kernel"
 )
 
@@ -125,7 +126,7 @@ func onThread(cpu int, run func() (float64, error)) (rate float64, err error) {
 	go func() { // ends with run
 		defer close(done)
 		runtime.LockOSThread()
-		pin(cpu)
+		_ = miner.PlaceThread(cpu, miner.Normal) // where it can't be, it is measured where the system puts it
 		rate, err = run()
 	}()
 	<-done

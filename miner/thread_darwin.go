@@ -12,10 +12,10 @@ func placementNote() string {
 		"which keeps to the efficiency cores where there are any, and the low priority is the normal one"
 }
 
-// placeThread makes the calling thread a background thread if its priority is
+// PlaceThread makes the calling thread a background thread if its priority is
 // Idle: the only thing less than normal that this system has for a single
 // thread without its C library's pthread calls.
-func placeThread(_ int, priority Priority) error {
+func PlaceThread(_ int, priority Priority) error {
 	if priority != Idle {
 		return nil
 	}

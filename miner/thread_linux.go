@@ -44,9 +44,9 @@ func affinity() (cpus []int) {
 // placementNote says what this system can't do for a worker's thread: nothing.
 func placementNote() string { return "" }
 
-// placeThread pins the calling thread to a CPU, unless it is -1, and sets its
+// PlaceThread pins the calling thread to a CPU, unless it is -1, and sets its
 // priority.
-func placeThread(cpu int, priority Priority) error {
+func PlaceThread(cpu int, priority Priority) error {
 	var pinned error
 	if cpu >= 0 {
 		set := unix.NewCPUSet(maxCPUs)

@@ -93,7 +93,7 @@ func TestAWorkerWithoutItsCPU(t *testing.T) {
 	if !strings.Contains(log.String(), "pinning to CPU 8192") || strings.Contains(log.String(), "priority:") {
 		t.Errorf("log %q", log.String())
 	}
-	if err := placeThread(maxCPUs, Normal); !errors.Is(err, unix.EINVAL) {
+	if err := PlaceThread(maxCPUs, Normal); !errors.Is(err, unix.EINVAL) {
 		t.Errorf("error %v, want EINVAL", err)
 	}
 }

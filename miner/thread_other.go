@@ -9,5 +9,5 @@ func placementNote() string {
 	return "on " + runtime.GOOS + " workers are neither pinned to CPUs nor given a priority, and a list of CPUs only says how many they are"
 }
 
-// placeThread can't place threads on this system.
-func placeThread(int, Priority) error { return nil }
+// PlaceThread can't place threads on this system.
+func PlaceThread(int, Priority) error { return nil }

@@ -62,9 +62,9 @@ func processorRecords() []byte {
 // placementNote says what this system can't do for a worker's thread: nothing.
 func placementNote() string { return "" }
 
-// placeThread pins the calling thread to a CPU, unless it is -1, and sets its
+// PlaceThread pins the calling thread to a CPU, unless it is -1, and sets its
 // priority.
-func placeThread(cpu int, priority Priority) error {
+func PlaceThread(cpu int, priority Priority) error {
 	var pinned error
 	if cpu >= 0 {
 		affinity := groupAffinity{mask: 1 << (cpu % groupSize), group: uint16(cpu / groupSize)}

@@ -27,7 +27,7 @@ func TestThreadsArePlaced(t *testing.T) {
 		go func() {
 			defer close(done)
 			runtime.LockOSThread() // and never unlocked: the thread ends here
-			errPlaced := placeThread(test.cpu, test.priority)
+			errPlaced := PlaceThread(test.cpu, test.priority)
 			affinity, errAffinity := threadAffinity()
 			if err := errors.Join(errPlaced, errAffinity); err != nil {
 				t.Error(err)

@@ -68,7 +68,7 @@ func (w *worker) run(ctx context.Context) {
 	defer w.hang(nil)
 	defer context.AfterFunc(ctx, w.ring)()
 	runtime.LockOSThread()
-	if err := placeThread(w.cpu, w.engine.cfg.Priority); err != nil {
+	if err := PlaceThread(w.cpu, w.engine.cfg.Priority); err != nil {
 		w.engine.cfg.Logger.Warn("a worker works without the CPU or the priority that it should have", "worker", w.id, "cpu", w.cpu, "error", err)
 	}
 	for ctx.Err() == nil {

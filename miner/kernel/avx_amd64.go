@@ -17,13 +17,9 @@ type laneKernel struct {
 }
 
 func (k laneKernel) newScanner(w *Work) Scanner {
-	switch {
-	case w.Difficulty == 0: // nothing to search
-		return newGenericScanner(w)
-	case w.Layout().HasTable():
-		return newLaneTable(w, k)
-	}
-	return newOneWordScanner(w, newLaneWord(w, k))
+	return newScanner(w,
+		func(w *Work) Scanner { return newLaneTable(w, k) },
+		func(w *Work) oneWord { return newLaneWord(w, k) })
 }
 
 // laneState is the state of the last block's rounds behind the first one that
@@ -158,9 +154,7 @@ func (s *laneWord) prepare(before *[8]uint32, block *[16]uint32) {
 	hoist(s.word, &w, &t.sums)
 	t.before = *before
 	t.state.enter(before, &w, s.word)
-	for i, word := range w {
-		t.rounds[i] = roundConstants[i] + word
-	}
+	t.rounds = withConstants(&w)
 }
 
 func (s *laneWord) scan(low, count int) (from, to int) {

@@ -23,3 +23,11 @@ func hoist(word int, w, sums *[64]uint32) {
 		w[t] = sums[t]
 	}
 }
+
+// withConstants is K+W of all rounds.
+func withConstants(w *[64]uint32) (kw [64]uint32) {
+	for t, word := range w {
+		kw[t] = roundConstants[t] + word
+	}
+	return kw
+}

@@ -9,16 +9,7 @@ func Mixed() Kernel {
 	return Kernel{Name: "sha-ni-avx512", NewScanner: newMixedScanner, Batch: shaNIBatch}
 }
 
-func newMixedScanner(w *Work) Scanner {
-	switch l := w.Layout(); {
-	case w.Difficulty == 0: // nothing to search
-	case l.HasTable():
-		return newMixedTable(w)
-	case l.IsOneBlock():
-		return newOneWordScanner(w, newMixedWord(w))
-	}
-	return newSHANIScanner(w)
-}
+func newMixedScanner(w *Work) Scanner { return newScanner(w, newMixedTable, newMixedWord) }
 
 // mixedLanes is how many candidates a vector register holds a word of.
 const mixedLanes = 8
@@ -44,8 +35,11 @@ type mixedWord struct {
 	values []uint32
 }
 
-func newMixedWord(w *Work) *mixedWord {
+func newMixedWord(w *Work) oneWord {
 	l := w.Layout()
+	if l.IsTwoBlocks() {
+		return newSHANIWord(w)
+	}
 	s := &mixedWord{word: l.Word, table: &mixedTable{limit: limit(w.Difficulty), k: roundConstants}}
 	s.values = wordValues(w)
 	return s
@@ -78,11 +72,8 @@ func (s *mixedWord) prepare(before *[8]uint32, block *[16]uint32) {
 	state := *before
 	t.added[3] = state[0]
 	rounds(&state, &w, (s.word+1)/2*2)
-	t.abef = [4]uint32{state[5], state[4], state[1], state[0]}
-	t.cdgh = [4]uint32{state[7], state[6], state[3], state[2]}
-	for i, word := range w {
-		t.rounds[i] = roundConstants[i] + word
-	}
+	t.abef, t.cdgh = shaNIRegisters(&state)
+	t.rounds = withConstants(&w)
 }
 
 // mixedScans are by the index of the word that varies. Each looks at groups of

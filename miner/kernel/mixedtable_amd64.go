@@ -6,7 +6,6 @@ package kernel
 // states, while AVX-512 does the others: four rows against eight lanes of one state,
 // as one takes about as long as the other.
 const (
-	mixedRows      = 4 // of the SHA extensions, while AVX-512 does a register
 	sharedVariants = maxVariants - mixedVectors*mixedLanes
 	mixedVectors   = 42
 	mixedTurns     = mixedVectors * shaNIStreams

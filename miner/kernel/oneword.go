@@ -39,6 +39,17 @@ func newOneWordScanner(w *Work, lanes oneWord) *oneWordScanner {
 	return s
 }
 
+// newScanner chooses between a table and one word by how a Work's digits lie.
+func newScanner(w *Work, table func(*Work) Scanner, word func(*Work) oneWord) Scanner {
+	switch {
+	case w.Difficulty == 0: // nothing to search
+		return newGenericScanner(w)
+	case w.Layout().HasTable():
+		return table(w)
+	}
+	return newOneWordScanner(w, word(w))
+}
+
 // varyingBlock is where the last block begins that has digits.
 func varyingBlock(m *message, l Layout) int {
 	if l.IsTwoBlocks() {

@@ -17,12 +17,8 @@ const sha2Streams = 4
 const sha2Batch = sha2Streams * maxVariants
 
 func newSHA2Scanner(w *Work) Scanner {
-	switch l := w.Layout(); {
-	case w.Difficulty == 0: // nothing to search
-		return newGenericScanner(w)
-	case l.IsOneBlock() && !l.HasTable():
-		return newOneWordScanner(w, newSHA2Word(w))
+	if w.Difficulty > 0 && w.Layout().IsTwoBlocks() {
+		return newSHA2Table(w) // a last block without digits is a table of one variant
 	}
-	// A last block without digits is a table of one variant.
-	return newSHA2Table(w)
+	return newScanner(w, newSHA2Table, newSHA2Word)
 }

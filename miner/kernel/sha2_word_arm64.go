@@ -30,7 +30,7 @@ type sha2Word struct {
 	values sha2Values
 }
 
-func newSHA2Word(w *Work) *sha2Word {
+func newSHA2Word(w *Work) oneWord {
 	l := w.Layout()
 	s := &sha2Word{word: l.Word, table: &sha2WordTable{limit: limit(w.Difficulty)}}
 	if l.Run == len(fourDigits()) {

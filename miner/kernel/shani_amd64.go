@@ -13,12 +13,10 @@ const shaNIStreams = 4
 // shaNIBatch is what four states of a table and its variants are.
 const shaNIBatch = shaNIStreams * maxVariants
 
-func newSHANIScanner(w *Work) Scanner {
-	switch l := w.Layout(); {
-	case w.Difficulty == 0: // nothing to search
-		return newGenericScanner(w)
-	case l.HasTable():
-		return newSHANITable(w)
-	}
-	return newOneWordScanner(w, newSHANIWord(w))
+func newSHANIScanner(w *Work) Scanner { return newScanner(w, newSHANITable, newSHANIWord) }
+
+// shaNIRegisters are A to H as SHA256RNDS2 has them: F, E, B, A and H, G, D, C.
+func shaNIRegisters(state *[8]uint32) (abef, cdgh [4]uint32) {
+	a, b, c, d, e, f, g, h := state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]
+	return [4]uint32{f, e, b, a}, [4]uint32{h, g, d, c}
 }

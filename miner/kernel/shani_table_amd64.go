@@ -64,8 +64,7 @@ func appendRounds(to []uint64, schedule *[64]uint32, from, end int) []uint64 {
 
 func (t *shaNITable) enter(lane int, state *[8]uint32) {
 	s := &t.states[lane]
-	s.abef = [4]uint32{state[5], state[4], state[1], state[0]}
-	s.cdgh = [4]uint32{state[7], state[6], state[3], state[2]}
+	s.abef, s.cdgh = shaNIRegisters(state)
 	s.added = s.abef
 	if len(t.early) > 0 {
 		shaNIPairs(s, &t.early[0], len(t.early))

@@ -2565,25 +2565,25 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VMOVDQA X2, X11
 	VMOVDQU 0(BX), X5
 	VPSHUFB bigEndian<>(SB), X5, X5
-	VPADDD roundConstants<>+0(SB), X5, X0
+	VPADDD ·roundConstants+0(SB), X5, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
 	VMOVDQU 16(BX), X6
 	VPSHUFB bigEndian<>(SB), X6, X6
-	VPADDD roundConstants<>+16(SB), X6, X0
+	VPADDD ·roundConstants+16(SB), X6, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
 	VMOVDQU 32(BX), X7
 	VPSHUFB bigEndian<>(SB), X7, X7
-	VPADDD roundConstants<>+32(SB), X7, X0
+	VPADDD ·roundConstants+32(SB), X7, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
 	VMOVDQU 48(BX), X8
 	VPSHUFB bigEndian<>(SB), X8, X8
-	VPADDD roundConstants<>+48(SB), X8, X0
+	VPADDD ·roundConstants+48(SB), X8, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2592,7 +2592,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X7, X8, X0
 	VPADDD X0, X9, X9
 	SHA256MSG2 X8, X9
-	VPADDD roundConstants<>+64(SB), X9, X0
+	VPADDD ·roundConstants+64(SB), X9, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2601,7 +2601,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X8, X9, X0
 	VPADDD X0, X5, X5
 	SHA256MSG2 X9, X5
-	VPADDD roundConstants<>+80(SB), X5, X0
+	VPADDD ·roundConstants+80(SB), X5, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2610,7 +2610,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X9, X5, X0
 	VPADDD X0, X6, X6
 	SHA256MSG2 X5, X6
-	VPADDD roundConstants<>+96(SB), X6, X0
+	VPADDD ·roundConstants+96(SB), X6, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2619,7 +2619,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X5, X6, X0
 	VPADDD X0, X7, X7
 	SHA256MSG2 X6, X7
-	VPADDD roundConstants<>+112(SB), X7, X0
+	VPADDD ·roundConstants+112(SB), X7, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2628,7 +2628,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X6, X7, X0
 	VPADDD X0, X8, X8
 	SHA256MSG2 X7, X8
-	VPADDD roundConstants<>+128(SB), X8, X0
+	VPADDD ·roundConstants+128(SB), X8, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2637,7 +2637,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X7, X8, X0
 	VPADDD X0, X9, X9
 	SHA256MSG2 X8, X9
-	VPADDD roundConstants<>+144(SB), X9, X0
+	VPADDD ·roundConstants+144(SB), X9, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2646,7 +2646,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X8, X9, X0
 	VPADDD X0, X5, X5
 	SHA256MSG2 X9, X5
-	VPADDD roundConstants<>+160(SB), X5, X0
+	VPADDD ·roundConstants+160(SB), X5, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2655,7 +2655,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X9, X5, X0
 	VPADDD X0, X6, X6
 	SHA256MSG2 X5, X6
-	VPADDD roundConstants<>+176(SB), X6, X0
+	VPADDD ·roundConstants+176(SB), X6, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2664,7 +2664,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X5, X6, X0
 	VPADDD X0, X7, X7
 	SHA256MSG2 X6, X7
-	VPADDD roundConstants<>+192(SB), X7, X0
+	VPADDD ·roundConstants+192(SB), X7, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2673,7 +2673,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X6, X7, X0
 	VPADDD X0, X8, X8
 	SHA256MSG2 X7, X8
-	VPADDD roundConstants<>+208(SB), X8, X0
+	VPADDD ·roundConstants+208(SB), X8, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2682,7 +2682,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X7, X8, X0
 	VPADDD X0, X9, X9
 	SHA256MSG2 X8, X9
-	VPADDD roundConstants<>+224(SB), X9, X0
+	VPADDD ·roundConstants+224(SB), X9, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2691,7 +2691,7 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VPALIGNR $4, X8, X9, X0
 	VPADDD X0, X5, X5
 	SHA256MSG2 X9, X5
-	VPADDD roundConstants<>+240(SB), X5, X0
+	VPADDD ·roundConstants+240(SB), X5, X0
 	SHA256RNDS2 X0, X1, X2
 	VPSRLDQ $8, X0, X0
 	SHA256RNDS2 X0, X2, X1
@@ -2704,71 +2704,6 @@ TEXT ·shaNICompress(SB), NOSPLIT, $0-16
 	VMOVDQU X3, (DX)
 	VMOVDQU X4, 16(DX)
 	RET
-DATA roundConstants<>+0(SB)/4, $0x428a2f98
-DATA roundConstants<>+4(SB)/4, $0x71374491
-DATA roundConstants<>+8(SB)/4, $0xb5c0fbcf
-DATA roundConstants<>+12(SB)/4, $0xe9b5dba5
-DATA roundConstants<>+16(SB)/4, $0x3956c25b
-DATA roundConstants<>+20(SB)/4, $0x59f111f1
-DATA roundConstants<>+24(SB)/4, $0x923f82a4
-DATA roundConstants<>+28(SB)/4, $0xab1c5ed5
-DATA roundConstants<>+32(SB)/4, $0xd807aa98
-DATA roundConstants<>+36(SB)/4, $0x12835b01
-DATA roundConstants<>+40(SB)/4, $0x243185be
-DATA roundConstants<>+44(SB)/4, $0x550c7dc3
-DATA roundConstants<>+48(SB)/4, $0x72be5d74
-DATA roundConstants<>+52(SB)/4, $0x80deb1fe
-DATA roundConstants<>+56(SB)/4, $0x9bdc06a7
-DATA roundConstants<>+60(SB)/4, $0xc19bf174
-DATA roundConstants<>+64(SB)/4, $0xe49b69c1
-DATA roundConstants<>+68(SB)/4, $0xefbe4786
-DATA roundConstants<>+72(SB)/4, $0x0fc19dc6
-DATA roundConstants<>+76(SB)/4, $0x240ca1cc
-DATA roundConstants<>+80(SB)/4, $0x2de92c6f
-DATA roundConstants<>+84(SB)/4, $0x4a7484aa
-DATA roundConstants<>+88(SB)/4, $0x5cb0a9dc
-DATA roundConstants<>+92(SB)/4, $0x76f988da
-DATA roundConstants<>+96(SB)/4, $0x983e5152
-DATA roundConstants<>+100(SB)/4, $0xa831c66d
-DATA roundConstants<>+104(SB)/4, $0xb00327c8
-DATA roundConstants<>+108(SB)/4, $0xbf597fc7
-DATA roundConstants<>+112(SB)/4, $0xc6e00bf3
-DATA roundConstants<>+116(SB)/4, $0xd5a79147
-DATA roundConstants<>+120(SB)/4, $0x06ca6351
-DATA roundConstants<>+124(SB)/4, $0x14292967
-DATA roundConstants<>+128(SB)/4, $0x27b70a85
-DATA roundConstants<>+132(SB)/4, $0x2e1b2138
-DATA roundConstants<>+136(SB)/4, $0x4d2c6dfc
-DATA roundConstants<>+140(SB)/4, $0x53380d13
-DATA roundConstants<>+144(SB)/4, $0x650a7354
-DATA roundConstants<>+148(SB)/4, $0x766a0abb
-DATA roundConstants<>+152(SB)/4, $0x81c2c92e
-DATA roundConstants<>+156(SB)/4, $0x92722c85
-DATA roundConstants<>+160(SB)/4, $0xa2bfe8a1
-DATA roundConstants<>+164(SB)/4, $0xa81a664b
-DATA roundConstants<>+168(SB)/4, $0xc24b8b70
-DATA roundConstants<>+172(SB)/4, $0xc76c51a3
-DATA roundConstants<>+176(SB)/4, $0xd192e819
-DATA roundConstants<>+180(SB)/4, $0xd6990624
-DATA roundConstants<>+184(SB)/4, $0xf40e3585
-DATA roundConstants<>+188(SB)/4, $0x106aa070
-DATA roundConstants<>+192(SB)/4, $0x19a4c116
-DATA roundConstants<>+196(SB)/4, $0x1e376c08
-DATA roundConstants<>+200(SB)/4, $0x2748774c
-DATA roundConstants<>+204(SB)/4, $0x34b0bcb5
-DATA roundConstants<>+208(SB)/4, $0x391c0cb3
-DATA roundConstants<>+212(SB)/4, $0x4ed8aa4a
-DATA roundConstants<>+216(SB)/4, $0x5b9cca4f
-DATA roundConstants<>+220(SB)/4, $0x682e6ff3
-DATA roundConstants<>+224(SB)/4, $0x748f82ee
-DATA roundConstants<>+228(SB)/4, $0x78a5636f
-DATA roundConstants<>+232(SB)/4, $0x84c87814
-DATA roundConstants<>+236(SB)/4, $0x8cc70208
-DATA roundConstants<>+240(SB)/4, $0x90befffa
-DATA roundConstants<>+244(SB)/4, $0xa4506ceb
-DATA roundConstants<>+248(SB)/4, $0xbef9a3f7
-DATA roundConstants<>+252(SB)/4, $0xc67178f2
-GLOBL roundConstants<>(SB), RODATA|NOPTR, $256
 DATA bigEndian<>+0(SB)/8, $0x0405060700010203
 DATA bigEndian<>+8(SB)/8, $0x0c0d0e0f08090a0b
 GLOBL bigEndian<>(SB), RODATA|NOPTR, $16

@@ -59,7 +59,7 @@ type shaNIWord struct {
 	rows  []shaNIRow
 }
 
-func newSHANIWord(w *Work) *shaNIWord {
+func newSHANIWord(w *Work) oneWord {
 	l := w.Layout()
 	s := &shaNIWord{word: l.Word, plan: l.Word, table: &shaNIWordTable{limit: limit(w.Difficulty)}}
 	if l.IsTwoBlocks() {
@@ -83,11 +83,7 @@ const twoBlocks = lengthWord - 13
 
 // lastBlockRounds is K+W of a last block without digits.
 func lastBlockRounds(w *Work) (kw [64]uint32) {
-	schedules(w, func(_ int, schedule *[64]uint32) {
-		for t, word := range schedule {
-			kw[t] = roundConstants[t] + word
-		}
-	})
+	schedules(w, func(_ int, schedule *[64]uint32) { kw = withConstants(schedule) })
 	return kw
 }
 
@@ -113,11 +109,9 @@ func (s *shaNIWord) prepare(before *[8]uint32, block *[16]uint32) {
 	copy(w[:], block[:])
 	s.table.schedulePlan(&w, shaNIPlans[s.plan])
 	state := *before
-	s.table.added = [4]uint32{state[5], state[4], state[1], state[0]}
-	s.table.added2 = [4]uint32{state[7], state[6], state[3], state[2]}
+	s.table.added, s.table.added2 = shaNIRegisters(&state)
 	rounds(&state, &w, (s.word+1)/2*2)
-	s.table.abef = [4]uint32{state[5], state[4], state[1], state[0]}
-	s.table.cdgh = [4]uint32{state[7], state[6], state[3], state[2]}
+	s.table.abef, s.table.cdgh = shaNIRegisters(&state)
 }
 
 // schedulePlan fills what is constant of the schedule.
@@ -139,8 +133,8 @@ func (t *shaNIWordTable) schedulePlan(w *[64]uint32, plan shaNIPlan) {
 	}
 	for i, word := range w {
 		t.schedule[i/4][i%4] = word
-		t.rounds[i] = roundConstants[i] + word
 	}
+	t.rounds = withConstants(w)
 }
 
 // fourDigitRows are by the lane of the word; they are made when the first job

@@ -98,13 +98,14 @@ func printCompress(out io.Writer) {
 	fmt.Fprintf(out, "\tVPUNPCKHQDQ X3, X4, X%d\n\tVPUNPCKLQDQ X3, X4, X%d\n\tVMOVDQA X%d, X10\n\tVMOVDQA X%d, X11\n", abef, cdgh, abef, cdgh)
 	for quad := range 16 {
 		printQuad(out, quad)
-		fmt.Fprintf(out, "\tVPADDD roundConstants<>+%d(SB), X%d, X0\n", 16*quad, quadRegister(quad))
+		fmt.Fprintf(out, "\tVPADDD ·roundConstants+%d(SB), X%d, X0\n", 16*quad, quadRegister(quad))
 		fmt.Fprintf(out, "\tSHA256RNDS2 X0, X%d, X%d\n\tVPSRLDQ $8, X0, X0\n\tSHA256RNDS2 X0, X%d, X%d\n", abef, cdgh, cdgh, abef)
 	}
 	fmt.Fprintf(out, "\tVPADDD X10, X%d, X%d\n\tVPADDD X11, X%d, X%d\n", abef, abef, cdgh, cdgh)
 	fmt.Fprintf(out, "\tVPUNPCKHQDQ X%d, X%d, X3\n\tVPUNPCKLQDQ X%d, X%d, X4\n", abef, cdgh, abef, cdgh)
 	fmt.Fprintf(out, "\tVPSHUFD $0x1b, X3, X3\n\tVPSHUFD $0x1b, X4, X4\n\tVMOVDQU X3, (DX)\n\tVMOVDQU X4, 16(DX)\n\tRET\n")
-	printConstants(out)
+	fmt.Fprintf(out, "DATA bigEndian<>+0(SB)/8, $0x0405060700010203\nDATA bigEndian<>+8(SB)/8, $0x0c0d0e0f08090a0b\n")
+	fmt.Fprintf(out, "GLOBL bigEndian<>(SB), RODATA|NOPTR, $16\n")
 }
 
 func quadRegister(quad int) int { return 5 + quad%5 }
@@ -127,25 +128,4 @@ func printPairs(out io.Writer) {
 	fmt.Fprintf(out, "\tVZEROUPPER\n\tVMOVDQU (DX), X1\n\tVMOVDQU 16(DX), X2\n\nloop:\n\tVMOVQ (BX), X0\n\tADDQ $8, BX\n")
 	fmt.Fprintf(out, "\tSHA256RNDS2 X0, X1, X2\n\tVMOVDQA X1, X3\n\tVMOVDQA X2, X1\n\tVMOVDQA X3, X2\n\tDECQ CX\n\tJNZ loop\n")
 	fmt.Fprintf(out, "\tVMOVDQU X1, (DX)\n\tVMOVDQU X2, 16(DX)\n\tRET\n")
-}
-
-// constants are K (FIPS 180-4, 4.2.2).
-var constants = [64]uint32{
-	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
-}
-
-func printConstants(out io.Writer) {
-	for i, k := range constants {
-		fmt.Fprintf(out, "DATA roundConstants<>+%d(SB)/4, $0x%08x\n", 4*i, k)
-	}
-	fmt.Fprintf(out, "GLOBL roundConstants<>(SB), RODATA|NOPTR, $256\n")
-	fmt.Fprintf(out, "DATA bigEndian<>+0(SB)/8, $0x0405060700010203\nDATA bigEndian<>+8(SB)/8, $0x0c0d0e0f08090a0b\n")
-	fmt.Fprintf(out, "GLOBL bigEndian<>(SB), RODATA|NOPTR, $16\n")
 }
