@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"lode/chain/atomicfile"
@@ -31,14 +30,32 @@ const backupTime = "20060102T150405.000000000Z"
 
 // Load reads the original's wallet file: the private key's hex, a newline, the
 // public key's hex. A final newline and CRLF are taken too. Errors are
-// ErrNotFound, ErrFormat or ErrKeySize, with the path, and never hold key text.
+// ErrNotFound, ErrFormat, ErrEncrypted or ErrKeySize, with the path, and never
+// hold key text.
 func Load(path string) (*Wallet, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s", ErrNotFound, path)
-	}
+	content, err := readFile(path)
 	if err != nil {
+		return nil, err
+	}
+	return parseContent(path, content, encryption{})
+}
+
+func readFile(path string) ([]byte, error) {
+	content, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, path)
+	case err != nil:
 		return nil, fmt.Errorf("reading the wallet: %w", err)
+	}
+	return content, nil
+}
+
+// parseContent is the wallet that a file's content holds.
+func parseContent(path string, content []byte, e encryption) (*Wallet, error) {
+	text, err := e.open(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	w, err := parseFile(string(text))
 	if err != nil {
@@ -77,11 +94,13 @@ func (w *Wallet) fileText() []byte { return []byte(w.PrivateHex() + "\n" + w.add
 
 // Save writes the wallet file, readable by its owner only. Another wallet's
 // file that is there is kept, renamed to path.bak-<time>.
-func (w *Wallet) Save(path string) error {
-	if err := keepOther(path, w.fileText()); err != nil {
+func (w *Wallet) Save(path string) error { return save(path, w.fileText()) }
+
+func save(path string, content []byte) error {
+	if err := keepOther(path, content); err != nil {
 		return fmt.Errorf("keeping the wallet that is there: %w", err)
 	}
-	return atomicfile.Write(path, w.fileText(), fileMode)
+	return atomicfile.Write(path, content, fileMode)
 }
 
 // keepOther copies the file at path to a backup unless it has the same content.
@@ -96,65 +115,4 @@ func keepOther(path string, replacement []byte) error {
 	}
 	backup := path + ".bak-" + time.Now().UTC().Format(backupTime)
 	return atomicfile.Write(backup, old, fileMode)
-}
-
-// Keystore is a node's current wallet and its file. It is safe for concurrent
-// use.
-type Keystore struct {
-	path string
-	bits int
-
-	mu      sync.Mutex // guards current, and the file while it is replaced
-	current *Wallet
-}
-
-// NewKeystore has no wallet yet. New ones get keys of that many bits.
-func NewKeystore(path string, bits int) *Keystore { return &Keystore{path: path, bits: bits} }
-
-// Create makes a new wallet and saves it; only then is it the current one.
-func (k *Keystore) Create() (*Wallet, error) {
-	w, err := Generate(k.bits)
-	if err != nil {
-		return nil, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := w.Save(k.path); err != nil {
-		return nil, err
-	}
-	k.current = w
-	return w, nil
-}
-
-// Load makes the file's wallet the current one, and the file readable by its
-// owner only: the original leaves it open to everybody. If that fails, the
-// current wallet stays. Errors are Load's, or the system's.
-func (k *Keystore) Load() (*Wallet, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	w, err := Load(k.path)
-	if err != nil {
-		return nil, err
-	}
-	if err := restrict(k.path); err != nil {
-		return nil, fmt.Errorf("closing the wallet file to others: %w", err)
-	}
-	k.current = w
-	return w, nil
-}
-
-// restrict takes a file's permissions from everybody but its owner.
-func restrict(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm()&^fileMode == 0 {
-		return err
-	}
-	return os.Chmod(path, fileMode)
-}
-
-// Current is the current wallet, if there is one.
-func (k *Keystore) Current() (*Wallet, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.current, k.current != nil
 }

@@ -220,3 +220,30 @@ func read(t *testing.T, path string) string {
 	}
 	return string(text)
 }
+
+// TestEncryptedWallet mines with a wallet that is made encrypted and pays after
+// a restart; the original's plain file is encrypted at the start.
+func TestEncryptedWallet(t *testing.T) {
+	dir, port := t.TempDir(), freePort(t)
+	passphrase := dir + "/passphrase"
+	write(t, passphrase, "correct horse\n")
+	p := start(t, dir, port, "--difficulty", "1", "--create-wallet")
+	plain := p.must(http.StatusCreated, "GET", "/wallet", "")["private_key"].(string)
+	p.mine()
+	p.interrupt()
+	for range 2 { // the first start encrypts the plain file
+		p = start(t, dir, port, "--difficulty", "1", "--wallet-passphrase-file", passphrase)
+		p.must(http.StatusCreated, "POST", "/transaction", `{"recipient": "r", "amount": 1}`)
+		if key := p.must(http.StatusCreated, "GET", "/wallet", "")["private_key"]; key != plain {
+			t.Error("the wallet is another one")
+		}
+		p.interrupt()
+		if strings.Contains(p.output.String(), "horse") {
+			t.Error("the passphrase is in the log")
+		}
+	}
+	content := read(t, p.file("WalletKeys_%d.txt"))
+	if !strings.HasPrefix(content, "-----BEGIN AGE ENCRYPTED FILE-----\n") || strings.Contains(content, plain) {
+		t.Error("the wallet file isn't encrypted")
+	}
+}

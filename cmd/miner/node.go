@@ -157,29 +157,6 @@ func (n *node) newNetwork() (*peer.Network, error) {
 	return network, nil
 }
 
-// openWallet loads the wallet file, if there is one, or makes one if that was
-// asked for.
-func (n *node) openWallet() (*wallet.Keystore, error) {
-	keys := wallet.NewKeystore(n.options.wallet(), n.options.walletBits)
-	_, err := keys.Load()
-	switch {
-	case err == nil:
-		n.log.Info("wallet loaded", "file", n.options.wallet())
-	case !errors.Is(err, wallet.ErrNotFound):
-		return nil, fmt.Errorf("%w; mend it or move it away", err)
-	case n.options.createWallet:
-		if _, err := keys.Create(); err != nil {
-			return nil, err
-		}
-		n.log.Info("wallet made; keep its file, it holds the private key", "file", n.options.wallet())
-	case n.options.mine:
-		return nil, fmt.Errorf("--mine: %w (%s); --create-wallet makes one", miner.ErrNoWallet, n.options.wallet())
-	default:
-		n.log.Info("there is no wallet yet: POST /wallet makes one", "file", n.options.wallet())
-	}
-	return keys, nil
-}
-
 // address is where mined rewards go.
 func (n *node) address() (string, bool) {
 	keys, ok := n.keys.Current()

@@ -41,6 +41,7 @@ type options struct {
 	classicFile  string
 	walletBits   int
 	createWallet bool
+	passphrase   string // the path of its file
 
 	workers  int
 	cpus     string
@@ -68,6 +69,7 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.StringVar(&o.host, "host", "127.0.0.1", "address that the REST API listens on")
 	flags.StringVar(&o.classicFile, "classic-file", classicAuto, "the original node's text file is read at the start, and written at a clean stop: auto (up to 10,000 blocks), always, or never (nor read)")
 	flags.IntVar(&o.walletBits, "wallet-bits", 2048, "size of a new wallet's RSA key; the original makes 1024")
+	flags.StringVar(&o.passphrase, "wallet-passphrase-file", "", "file whose one line encrypts the wallet file; a plain one is encrypted at the start")
 	flags.BoolVar(&o.createWallet, "create-wallet", false, "make a wallet at the start if there is none")
 	flags.IntVar(&o.workers, "workers", 0, "mining workers, one thread each; 0 = as many as the machine allows")
 	flags.StringVar(&o.cpus, "cpus", "", "CPUs to mine on, like 0-3,8; empty = all that are allowed")
