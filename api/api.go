@@ -34,6 +34,8 @@ type Ledger interface {
 	Pool() []wire.Transaction
 	Add(ctx context.Context, b wire.Block) error
 	AddTransaction(ctx context.Context, t wire.Transaction) error
+	// ReceiveTransaction takes a payment of a peer, which may be a replay.
+	ReceiveTransaction(ctx context.Context, t wire.Transaction) error
 }
 
 // Miner finds one block and adds it to the ledger.

@@ -122,7 +122,7 @@ func TestMineErrors(t *testing.T) {
 	}
 }
 
-// hookedLedger has a function in the place of both its additions.
+// hookedLedger has a function in the place of its additions.
 type hookedLedger struct {
 	Ledger
 	add func(ctx context.Context) error
@@ -130,6 +130,10 @@ type hookedLedger struct {
 
 func (l hookedLedger) Add(ctx context.Context, _ wire.Block) error { return l.add(ctx) }
 func (l hookedLedger) AddTransaction(ctx context.Context, _ wire.Transaction) error {
+	return l.add(ctx)
+}
+
+func (l hookedLedger) ReceiveTransaction(ctx context.Context, _ wire.Transaction) error {
 	return l.add(ctx)
 }
 
@@ -256,10 +260,11 @@ type failingLedger struct {
 	err error
 }
 
-func (l failingLedger) Add(context.Context, wire.Block) error                  { return l.err }
-func (l failingLedger) AddTransaction(context.Context, wire.Transaction) error { return l.err }
-func (l failingLedger) Balance(string) (chain.Balance, error)                  { return chain.Balance{}, nil }
-func (l failingLedger) Block(int64) (wire.Block, error)                        { return wire.Block{}, l.err }
+func (l failingLedger) Add(context.Context, wire.Block) error                      { return l.err }
+func (l failingLedger) AddTransaction(context.Context, wire.Transaction) error     { return l.err }
+func (l failingLedger) ReceiveTransaction(context.Context, wire.Transaction) error { return l.err }
+func (l failingLedger) Balance(string) (chain.Balance, error)                      { return chain.Balance{}, nil }
+func (l failingLedger) Block(int64) (wire.Block, error)                            { return wire.Block{}, l.err }
 
 // TestLedgerErrors has the rules of the ledger told from what fails.
 func TestLedgerErrors(t *testing.T) {

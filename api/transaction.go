@@ -100,7 +100,7 @@ func (h *handler) receiveTransaction(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, fmt.Errorf("transaction data format is incorrect: %w", err))
 		return
 	}
-	err = h.Ledger.AddTransaction(r.Context(), payment)
+	err = h.Ledger.ReceiveTransaction(r.Context(), payment)
 	switch {
 	case err == nil:
 		writeJSON(w, http.StatusCreated,

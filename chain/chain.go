@@ -23,6 +23,8 @@ type Store interface {
 	Head() (height int64, hash string, err error)
 	Block(height int64) (wire.Block, error)
 	HeightOf(hash string) (int64, error)
+	// HasPayment reports whether a block holds the payment, all four fields equal.
+	HasPayment(t wire.Transaction) (bool, error)
 	Account(address string) ([]byte, error) // nil if there is none
 	Accounts() (count int, err error)
 	Pool() ([]wire.Transaction, error)
@@ -37,16 +39,20 @@ type Store interface {
 	Close() error
 }
 
-// Config is what a ledger needs. Difficulty is in leading hex zeros.
+// Config is what a ledger needs.
 type Config struct {
 	Store      Store
-	Difficulty int
+	Difficulty int // leading hex zeros of a proof's hash
+	// RefuseReplays makes ReceiveTransaction refuse what equals an open or
+	// confirmed payment, an honest second one too.
+	RefuseReplays bool
 }
 
 // Chain is the ledger. It is safe for concurrent use.
 type Chain struct {
 	store      Store
 	difficulty int
+	refuses    bool // repeated payments of peers
 	tip        atomic.Pointer[Tip]
 	tips       tips
 	counters   *counters
@@ -64,7 +70,7 @@ const difficultyMeta = "difficulty"
 // Open reads the ledger of a store and puts the genesis block into an empty
 // one. Errors are ErrDifficulty, ErrGenesis, ErrCorrupt or the store's.
 func Open(cfg Config) (*Chain, error) {
-	c := &Chain{store: cfg.Store, difficulty: cfg.Difficulty, counters: newCounters(), writer: make(chan struct{}, 1)}
+	c := &Chain{store: cfg.Store, difficulty: cfg.Difficulty, refuses: cfg.RefuseReplays, counters: newCounters(), writer: make(chan struct{}, 1)}
 	if err := c.openDifficulty(); err != nil {
 		return nil, err
 	}
@@ -237,13 +243,7 @@ func (c *Chain) AddTransaction(ctx context.Context, t wire.Transaction) error {
 	}
 	defer c.unlock()
 	err := c.addOpen(t)
-	c.counters.update(func(s *Stats) {
-		if err != nil {
-			s.TransactionsRejected[Reason(err)]++
-			return
-		}
-		s.TransactionsAccepted++
-	})
+	c.counters.transaction(err)
 	return err
 }
 

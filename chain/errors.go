@@ -22,6 +22,7 @@ var (
 	ErrText            = errors.New("a text is not valid Unicode")
 	ErrSignature       = errors.New("the payment is not signed by its sender")
 	ErrOverspend       = errors.New("the sender's balance is too small")
+	ErrReplay          = errors.New("an equal payment is open or confirmed already")
 	ErrPoolFull        = errors.New("too many open transactions; mine some first")
 	ErrNotFound        = errors.New("not found")
 	ErrDifficulty      = errors.New("the database was made with another difficulty")
@@ -46,6 +47,7 @@ var reasons = []struct {
 	{wallet.ErrKey, "key"},
 	{ErrSignature, "signature"},
 	{ErrOverspend, "overspend"},
+	{ErrReplay, "replay"},
 	{ErrPoolFull, "pool_full"},
 	{wire.ErrSyntax, "json"},
 }

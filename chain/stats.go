@@ -11,6 +11,7 @@ type Stats struct {
 	BlocksRejected       map[string]uint64 // by Reason
 	TransactionsAccepted uint64
 	TransactionsRejected map[string]uint64 // by Reason
+	TransactionsRepeated uint64            // from peers, equal to an open or confirmed one; taken or not
 	Reorgs               uint64
 	DeepestReorg         int64 // blocks that the deepest one abandoned
 }
@@ -39,6 +40,17 @@ func (c *counters) rejected(err error) {
 		return
 	}
 	c.update(func(s *Stats) { s.BlocksRejected[reason]++ })
+}
+
+// transaction counts one that was added, or refused with an error.
+func (c *counters) transaction(err error) {
+	c.update(func(s *Stats) {
+		if err != nil {
+			s.TransactionsRejected[Reason(err)]++
+			return
+		}
+		s.TransactionsAccepted++
+	})
 }
 
 func (c *counters) snapshot() Stats {

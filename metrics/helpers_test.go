@@ -36,7 +36,8 @@ func fixed() Config {
 				Height: 6, OpenTransactions: 7,
 				BlocksAccepted: 8, BlocksRejected: map[string]uint64{"proof": 9, "stale": 10},
 				TransactionsAccepted: 11, TransactionsRejected: map[string]uint64{"signature": 12},
-				Reorgs: 13, DeepestReorg: 14,
+				TransactionsRepeated: 15,
+				Reorgs:               13, DeepestReorg: 14,
 			}
 		},
 		Network: func() Network {

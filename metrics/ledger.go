@@ -9,6 +9,7 @@ type Ledger struct {
 	BlocksRejected       map[string]uint64 // by reason
 	TransactionsAccepted uint64
 	TransactionsRejected map[string]uint64 // by reason
+	TransactionsRepeated uint64            // of peers, equal to an open or confirmed one
 	Reorgs               uint64
 	DeepestReorg         int64 // blocks that the deepest one abandoned
 }
@@ -26,6 +27,8 @@ func ledgerFamilies() []family[Ledger] {
 			func(l Ledger) uint64 { return l.TransactionsAccepted }),
 		counters("transactions_rejected_total", "Transactions refused, by the rule that they broke.",
 			func(l Ledger, emit emitFunc) { byReason(l.TransactionsRejected, emit) }, "reason"),
+		counter("transactions_repeated_total", "Transactions from peers that equal an open or confirmed one: replays, or honest second payments.",
+			func(l Ledger) uint64 { return l.TransactionsRepeated }),
 		counter("reorgs_total", "Times that a longer branch replaced blocks of the chain.",
 			func(l Ledger) uint64 { return l.Reorgs }),
 		gauge("deepest_reorg_blocks", "Most blocks that one reorganisation abandoned.",

@@ -71,7 +71,7 @@ func (db *DB) SetMeta(name, value string) error {
 // transaction. Blocks that don't follow the base are ErrLink.
 func (db *DB) Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error {
 	return db.update(func(w *writer) error {
-		if err := replaceBlocks(w.tx, base, blocks); err != nil {
+		if err := w.replaceBlocks(base, blocks); err != nil {
 			return err
 		}
 		for address, record := range accounts {
@@ -87,8 +87,8 @@ func (db *DB) Commit(base int64, blocks []wire.Block, accounts map[string][]byte
 	})
 }
 
-func replaceBlocks(tx *bolt.Tx, base int64, blocks []wire.Block) error {
-	height, parent, err := head(tx)
+func (w *writer) replaceBlocks(base int64, blocks []wire.Block) error {
+	height, parent, err := head(w.tx)
 	if err != nil {
 		return err
 	}
@@ -96,30 +96,46 @@ func replaceBlocks(tx *bolt.Tx, base int64, blocks []wire.Block) error {
 		return err
 	}
 	if base < height {
-		if parent, err = removeBlocks(tx, base, height); err != nil {
+		if parent, err = w.removeBlocks(base, height); err != nil {
 			return err
 		}
 	}
-	byHeight, byHash := tx.Bucket(blocksBucket), tx.Bucket(hashesBucket)
+	byHeight, byHash := w.tx.Bucket(blocksBucket), w.tx.Bucket(hashesBucket)
 	byHeight.FillPercent = 1 // keys only ever grow, so pages need no room for inserts
-	return seal(base, parent, blocks, func(height int64, hash digest, canonical []byte) error {
+	err = seal(base, parent, blocks, func(height int64, hash digest, canonical []byte) error {
 		key := numberKey(height)
 		if err := byHeight.Put(key, canonical); err != nil {
 			return err
 		}
 		return byHash.Put(hash[:], key)
 	})
+	if err != nil {
+		return err
+	}
+	for _, b := range blocks {
+		if err := w.indexPayments(b); err != nil {
+			return fmt.Errorf("payments of block %d: %w", b.Index, err)
+		}
+	}
+	return nil
 }
 
 // removeBlocks removes the blocks above base, up to height, and returns the
 // hash of the one at base.
-func removeBlocks(tx *bolt.Tx, base, height int64) (parent digest, err error) {
-	byHeight, byHash := tx.Bucket(blocksBucket), tx.Bucket(hashesBucket)
+func (w *writer) removeBlocks(base, height int64) (parent digest, err error) {
+	byHeight, byHash := w.tx.Bucket(blocksBucket), w.tx.Bucket(hashesBucket)
 	if base >= 0 {
 		parent = sha256.Sum256(byHeight.Get(numberKey(base)))
 	}
 	for ; height > base; height-- {
 		key := numberKey(height)
+		b, err := decodeBlock(height, byHeight.Get(key))
+		if err != nil {
+			return digest{}, err
+		}
+		if err := w.forgetPayments(b); err != nil {
+			return digest{}, err
+		}
 		hash := sha256.Sum256(byHeight.Get(key))
 		if err := byHash.Delete(hash[:]); err != nil {
 			return digest{}, err

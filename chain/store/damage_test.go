@@ -23,12 +23,12 @@ func sample(t testing.TB) []byte {
 	db, err := Open(path)
 	must(t, err)
 	genesis := wire.Genesis()
-	must(t, db.Commit(-1, append([]wire.Block{genesis}, linked(0, genesis.Hash(), 60, strings.Repeat("abandoned", 20))...), nil, nil))
+	must(t, db.Commit(-1, append([]wire.Block{genesis}, linked(0, genesis.Hash(), 60, strings.Repeat("abandoned", 4))...), nil, nil))
 	accounts := map[string][]byte{}
 	for i := range 100 {
 		accounts[fmt.Sprintf("account %d %s", i, strings.Repeat("x", 50))] = []byte{byte(i), 1, 2, 3}
 	}
-	must(t, db.Commit(0, linked(0, genesis.Hash(), 30, strings.Repeat("kept", 60)), accounts, []wire.Transaction{payment("a"), payment("b")}))
+	must(t, db.Commit(0, linked(0, genesis.Hash(), 30, strings.Repeat("kept", 40)), accounts, []wire.Transaction{payment("a"), payment("b")}))
 	must(t, db.SetPeers([]string{"a:1", "b:2"}))
 	must(t, db.SetMeta("difficulty", "5"))
 	must(t, db.Close())
@@ -55,6 +55,13 @@ func dump(db *DB) (string, error) {
 			return "", err
 		}
 		fmt.Fprintln(&out, at, b.Hash())
+		for _, payment := range b.Payments() {
+			found, err := db.HasPayment(payment)
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintln(&out, found)
+		}
 	}
 	for i := range 100 {
 		record, err := db.Account(fmt.Sprintf("account %d %s", i, strings.Repeat("x", 50)))
@@ -172,6 +179,11 @@ func TestEditedRecordsAreFound(t *testing.T) {
 			key, _ := tx.Bucket(poolBucket).Cursor().First()
 			return tx.Bucket(poolBucket).Delete(key)
 		}},
+		{"a payment that isn't in the index", "records are missing", func(tx *bolt.Tx) error {
+			key, _ := tx.Bucket(paymentsBucket).Cursor().First()
+			return tx.Bucket(paymentsBucket).Delete(key)
+		}},
+		{"no index of payments", "no bucket", func(tx *bolt.Tx) error { return tx.DeleteBucket(paymentsBucket) }},
 		{"a missing block", "block 7", func(tx *bolt.Tx) error { return tx.Bucket(blocksBucket).Delete(numberKey(7)) }},
 		{"a missing last block", "block 30", func(tx *bolt.Tx) error { return tx.Bucket(blocksBucket).Delete(numberKey(30)) }},
 		{"an edited block", "block 8", func(tx *bolt.Tx) error {
@@ -183,7 +195,7 @@ func TestEditedRecordsAreFound(t *testing.T) {
 			return tx.Bucket(blocksBucket).Put(numberKey(30), value)
 		}},
 		{"a later format", "its format", func(tx *bolt.Tx) error {
-			return tx.Bucket(metaBucket).Put([]byte(formatKey), sealed([]byte(formatKey), []byte("2")))
+			return tx.Bucket(metaBucket).Put([]byte(formatKey), sealed([]byte(formatKey), []byte("3")))
 		}},
 		{"no bucket of peers", "no bucket", func(tx *bolt.Tx) error { return tx.DeleteBucket(peersBucket) }},
 	} {

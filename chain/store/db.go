@@ -17,20 +17,18 @@ var (
 	blocksBucket   = []byte("blocks")   // height -> the block's canonical JSON
 	hashesBucket   = []byte("hashes")   // SHA-256 of the canonical JSON -> height
 	accountsBucket = []byte("accounts") // see accountKey -> the ledger's record
+	paymentsBucket = []byte("payments") // see paymentKey -> nothing
 	poolBucket     = []byte("pool")     // number -> transaction as in the text file
 	peersBucket    = []byte("peers")    // number -> address
 )
 
 func buckets() [][]byte {
-	return [][]byte{metaBucket, blocksBucket, hashesBucket, accountsBucket, poolBucket, peersBucket}
+	return [][]byte{metaBucket, blocksBucket, hashesBucket, accountsBucket, paymentsBucket, poolBucket, peersBucket}
 }
 
 // application and format stand in every database, so that no other program's
 // file, and no later format, is taken for ours.
-const (
-	application = "lode"
-	format      = "1"
-)
+const application = "lode"
 
 // The keys in the bucket meta. The ledger's own names stand behind a prefix.
 const (
@@ -88,12 +86,18 @@ func (db *DB) Block(height int64) (b wire.Block, err error) {
 		if value == nil {
 			return absent(height)
 		}
-		if b, err = wire.DecodeBlock(value); err != nil {
-			return fmt.Errorf("%w: block %d: %w", ErrCorrupt, height, err)
-		}
-		return nil
+		b, err = decodeBlock(height, value)
+		return err
 	})
 	return b, err
+}
+
+func decodeBlock(height int64, canonical []byte) (wire.Block, error) {
+	b, err := wire.DecodeBlock(canonical)
+	if err != nil {
+		return wire.Block{}, fmt.Errorf("%w: block %d: %w", ErrCorrupt, height, err)
+	}
+	return b, nil
 }
 
 func absent(height int64) error { return fmt.Errorf("block %d: %w", height, fs.ErrNotExist) }

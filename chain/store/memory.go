@@ -16,6 +16,7 @@ type Memory struct {
 	hashes   []digest // of the blocks
 	heights  map[string]int64
 	accounts map[string][]byte
+	payments map[wire.Transaction]int // how often it stands in the blocks
 	pool     []wire.Transaction
 	peers    []string
 	meta     map[string]string
@@ -23,7 +24,8 @@ type Memory struct {
 
 // NewMemory is an empty store.
 func NewMemory() *Memory {
-	return &Memory{heights: map[string]int64{}, accounts: map[string][]byte{}, meta: map[string]string{}}
+	return &Memory{heights: map[string]int64{}, accounts: map[string][]byte{},
+		payments: map[wire.Transaction]int{}, meta: map[string]string{}}
 }
 
 // Head is DB.Head.
@@ -63,6 +65,13 @@ func (m *Memory) Account(address string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return bytes.Clone(m.accounts[address]), nil
+}
+
+// HasPayment is DB.HasPayment.
+func (m *Memory) HasPayment(t wire.Transaction) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.payments[t] > 0, nil
 }
 
 // Accounts is DB.Accounts.
@@ -154,12 +163,24 @@ func (m *Memory) replaceBlocks(base int64, blocks []wire.Block) error {
 	for _, hash := range m.hashes[base+1:] {
 		delete(m.heights, hash.String())
 	}
+	m.countPayments(m.blocks[base+1:], -1)
+	m.countPayments(blocks, 1)
 	for i, hash := range added {
 		m.heights[hash.String()] = base + 1 + int64(i)
 	}
 	m.blocks = append(m.blocks[:base+1], blocks...)
 	m.hashes = append(m.hashes[:base+1], added...)
 	return nil
+}
+
+func (m *Memory) countPayments(blocks []wire.Block, by int) {
+	for _, b := range blocks {
+		for _, t := range b.Payments() {
+			if m.payments[t] += by; m.payments[t] == 0 {
+				delete(m.payments, t)
+			}
+		}
+	}
 }
 
 // Close does nothing.

@@ -60,8 +60,13 @@ func (db *DB) open() error {
 	if err := checkFile(db.path); err != nil {
 		return err
 	}
-	db.bolt, err = openBolt(db.path, &bolt.Options{})
-	return err
+	if db.bolt, err = openBolt(db.path, &bolt.Options{}); err != nil {
+		return err
+	}
+	if err := upgrade(db.bolt); err != nil {
+		return errors.Join(fmt.Errorf("bringing the database to format %s: %w", format, err), db.bolt.Close())
+	}
+	return nil
 }
 
 // isMissing reports whether there is no file, and refuses what bbolt would

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -24,10 +25,17 @@ func scan(tx *bolt.Tx) error {
 	return scanHashes(tx.Bucket(hashesBucket), hashes)
 }
 
-// scanMeta checks that the database is ours, in the one format there is.
+// scanMeta checks that the database is ours, in a format that we know.
 func scanMeta(tx *bolt.Tx) error {
+	if tx.Bucket(metaBucket) == nil {
+		return fmt.Errorf("%w: it has no bucket %q", ErrForeign, metaBucket)
+	}
+	former, err := isFormer(tx)
+	if err != nil {
+		return err
+	}
 	for _, name := range buckets() {
-		if tx.Bucket(name) == nil {
+		if tx.Bucket(name) == nil && !(former && bytes.Equal(name, paymentsBucket)) {
 			return fmt.Errorf("%w: it has no bucket %q", ErrForeign, name)
 		}
 	}
@@ -36,7 +44,7 @@ func scanMeta(tx *bolt.Tx) error {
 		if err != nil {
 			return err
 		}
-		if string(got) != want[1] {
+		if string(got) != want[1] && !(former && want[0] == formatKey) {
 			return fmt.Errorf("%w: its %s is %.40q, not %q", ErrForeign, want[0], got, want[1])
 		}
 	}
@@ -50,7 +58,10 @@ func scanRecords(tx *bolt.Tx) error {
 		return err
 	}
 	total := uint64(0)
-	for _, name := range [][]byte{metaBucket, accountsBucket, poolBucket, peersBucket} {
+	for _, name := range [][]byte{metaBucket, accountsBucket, paymentsBucket, poolBucket, peersBucket} {
+		if tx.Bucket(name) == nil {
+			continue // the former format has no index of payments
+		}
 		err := forEach(tx.Bucket(name), func(key, content []byte) error {
 			if string(key) != totalKey {
 				total += uint64(checksum(key, content))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ type store interface {
 	Head() (int64, string, error)
 	Block(int64) (wire.Block, error)
 	HeightOf(string) (int64, error)
+	HasPayment(wire.Transaction) (bool, error)
 	Account(string) ([]byte, error)
 	Accounts() (int, error)
 	Pool() ([]wire.Transaction, error)
@@ -65,11 +67,15 @@ func checkConsistency(t testing.TB, path string) {
 }
 
 // linked makes blocks that follow the given hash; salt makes branches differ.
+// Each holds a payment of its own, and the first two share another one.
 func linked(height int64, previous string, count int, salt string) []wire.Block {
 	blocks := make([]wire.Block, count)
 	for i := range blocks {
-		blocks[i] = wire.Block{Index: height + 1 + int64(i), PreviousHash: previous, Transactions: []wire.Transaction{
-			{Sender: wire.RewardSender, Recipient: salt, Amount: wire.Int(10)}}}
+		transactions := []wire.Transaction{payment(fmt.Sprint(salt, i)), {Sender: wire.RewardSender, Recipient: salt, Amount: wire.Int(10)}}
+		if i < 2 {
+			transactions = append([]wire.Transaction{payment(salt)}, transactions...)
+		}
+		blocks[i] = wire.Block{Index: height + 1 + int64(i), PreviousHash: previous, Transactions: transactions}
 		previous = blocks[i].Hash()
 	}
 	return blocks
@@ -136,7 +142,14 @@ func testContract(t *testing.T, s store, reopen func() store) {
 	assertChain(t, s, append(trunk[:3:3], branch...))
 	assertAccounts(t, s, map[string][]byte{"": {9}, "a": nil, long: {4}})
 	assertLists(t, s, pool[2:], nil)
+	assertPayments(t, s, true, payment("trunk"), payment("branch"))
+	must(t, s.Commit(1, nil, nil, nil)) // one of the two blocks with that payment is left
+	assertPayments(t, s, true, payment("trunk"), payment("trunk0"))
+	assertPayments(t, s, false, payment("branch"), payment("trunk1"), payment("other"))
+	must(t, s.Commit(0, nil, nil, nil))
+	assertPayments(t, s, false, payment("trunk"), payment("trunk0"))
 	for _, b := range trunk[3:] {
+		assertPayments(t, s, false, b.Payments()...)
 		if height, err := s.HeightOf(b.Hash()); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("abandoned block %d is indexed at %d (error %v)", b.Index, height, err)
 		}
@@ -158,6 +171,9 @@ func assertChain(t *testing.T, s store, want []wire.Block) {
 			t.Errorf("height of block %d: %d, error %v", i, height, err)
 		}
 	}
+	for _, b := range want {
+		assertPayments(t, s, true, b.Payments()...)
+	}
 	for _, height := range []int64{-1, int64(len(want))} {
 		if _, err := s.Block(height); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("block %d: error %v, want fs.ErrNotExist", height, err)
@@ -166,6 +182,15 @@ func assertChain(t *testing.T, s store, want []wire.Block) {
 	for _, hash := range []string{"", "x", "00"} {
 		if _, err := s.HeightOf(hash); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("height of %q: error %v, want fs.ErrNotExist", hash, err)
+		}
+	}
+}
+
+func assertPayments(t *testing.T, s store, want bool, payments ...wire.Transaction) {
+	t.Helper()
+	for _, p := range payments {
+		if got, err := s.HasPayment(p); got != want || err != nil {
+			t.Errorf("payment to %q in the chain: %v, error %v, want %v", p.Recipient, got, err, want)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func openChain(o options) (*chain.Chain, error) {
 	if err != nil {
 		return nil, err // names the file
 	}
-	c, err := chain.Open(chain.Config{Store: db, Difficulty: o.difficulty})
+	c, err := chain.Open(chain.Config{Store: db, Difficulty: o.difficulty, RefuseReplays: o.refuse})
 	if err != nil {
 		_ = db.Close() // the first error is the one that counts
 		return nil, fmt.Errorf("%s: %w", o.database(), err)

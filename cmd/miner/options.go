@@ -51,6 +51,7 @@ type options struct {
 	mine     bool
 	resolve  bool
 	peers    []string
+	refuse   bool
 	priority string
 
 	logFormat string
@@ -80,6 +81,7 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.mine, "mine", false, "mine without end; implies --auto-resolve")
 	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")
 	flags.StringSliceVar(&o.peers, "peer", nil, "peer to add at the start, as host:port; may be given several times")
+	flags.BoolVar(&o.refuse, "refuse-replays", false, "refuse payments of peers that equal an open or confirmed one, honest second payments too")
 	flags.StringVar(&o.logFormat, "log-format", "text", "log lines as text or json")
 	flags.StringVar(&o.logLevel, "log-level", "info", "least severe log lines that are shown: debug, info, warn or error")
 }

@@ -137,3 +137,24 @@ func TestMiningStatus(t *testing.T) {
 		t.Errorf("%v", status)
 	}
 }
+
+// TestRefuseReplays sends a peer's payment twice: without the flag both are
+// taken, as by the original; with it the second is refused. The node's own
+// wallet may repeat itself in any case. Repeats are counted either way.
+func TestRefuseReplays(t *testing.T) {
+	for flag, second := range map[string]int{"--refuse-replays=false": http.StatusCreated, "--refuse-replays": http.StatusInternalServerError} {
+		p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--create-wallet", flag)
+		p.mine()
+		for range 2 {
+			p.must(http.StatusCreated, "POST", "/transaction", `{"recipient": "r", "amount": 1}`)
+		}
+		_, open := p.request("GET", "/v1/transactions", "")
+		payment := open[strings.Index(open, `[{`)+1 : strings.Index(open, `}`)+1]
+		if code, text := p.request("POST", "/broadcast_transaction", payment); code != second {
+			t.Errorf("%s: the repeated payment: %d %s", flag, code, text)
+		}
+		if _, text := p.request("GET", "/metrics", ""); !strings.Contains(text, "\nminer_transactions_repeated_total 1\n") {
+			t.Errorf("%s: one repeat isn't counted", flag)
+		}
+	}
+}

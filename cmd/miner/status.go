@@ -64,7 +64,8 @@ func (n *node) ledgerMetrics() metrics.Ledger {
 		Height: n.chain.Tip().Height, OpenTransactions: len(n.chain.Pool()),
 		BlocksAccepted: s.BlocksAccepted, BlocksRejected: s.BlocksRejected,
 		TransactionsAccepted: s.TransactionsAccepted, TransactionsRejected: s.TransactionsRejected,
-		Reorgs: s.Reorgs, DeepestReorg: s.DeepestReorg,
+		TransactionsRepeated: s.TransactionsRepeated,
+		Reorgs:               s.Reorgs, DeepestReorg: s.DeepestReorg,
 	}
 }
 
