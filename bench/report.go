@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -94,7 +95,7 @@ func (r Report) WriteTable(w io.Writer) error {
 	for _, result := range r.Results {
 		rows = append(rows, r.row(result))
 	}
-	writeAligned(&text, rows)
+	writeAligned(&text, rows, 0, 3)
 	_, err := io.WriteString(w, text.String())
 	return err
 }
@@ -132,11 +133,9 @@ func (r Report) crypto(prefixBytes int) float64 {
 
 func megahashes(hashesPerSecond float64) string { return fmt.Sprintf("%.2f", hashesPerSecond/1e6) }
 
-// isText tells which columns are aligned at the left: words, not numbers.
-func isText(column int) bool { return column == 0 || column == 3 }
-
-// writeAligned writes rows with columns as wide as they need.
-func writeAligned(w io.Writer, rows [][]string) {
+// writeAligned writes rows with columns as wide as they need. The columns with words,
+// not numbers, are aligned at the left.
+func writeAligned(w io.Writer, rows [][]string, words ...int) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
@@ -149,7 +148,7 @@ func writeAligned(w io.Writer, rows [][]string) {
 				fmt.Fprint(w, "  ")
 			}
 			width := widths[i]
-			if isText(i) {
+			if slices.Contains(words, i) {
 				width = -width
 			}
 			fmt.Fprintf(w, "%*s", width, cell)

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,6 +68,7 @@ Stop other programs, a node too, before you measure.`,
 	flags.StringSliceVar(&o.workers, "workers", []string{"1", allWorkers}, "how many workers an engine has, each number in turn; all = as many as the machine allows")
 	flags.StringSliceVar(&o.prefixes, "prefix", []string{"66", "4096"}, "lengths of the message before the proof, in bytes; long proofs are measured behind the first one")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object instead of the table")
+	cmd.AddCommand(newBenchLedgerCommand())
 	return cmd
 }
 
@@ -130,4 +135,94 @@ func (o benchOptions) plan() (bench.Plan, error) {
 		return bench.Plan{}, errors.New("--prefix: there is no length; write a list like 66,4096")
 	}
 	return plan, nil
+}
+
+func newBenchLedgerCommand() *cobra.Command {
+	var plan bench.LedgerPlan
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "ledger",
+		Short: "Measure what the ledger costs as the chain grows",
+		Long: `ledger measures in alternating rounds, at each length of the chain, and prints the
+medians with their ratios to the first length:
+
+append    a block with one payment, durable; beside a commit of one key by bbolt alone
+balance   GET /balance
+page      GET /v1/blocks
+payment   POST /transaction
+start     a node's start until it answers, its memory, and GET /chain
+verify    miner verify, beside crypto/rsa alone
+import    miner import, beside crypto/rsa alone
+
+Chains are made when they are missing (see miner generate), which takes about ten
+minutes for a million blocks, and stay in --dir. They and the copies that are measured
+take 7 GB then. The folder must be on the disk that a node would use.
+
+Stop other programs, a node too, before you measure.`,
+		Example: `  miner bench ledger --blocks 1000,100000 --dir ~/.cache/miner-bench
+  miner bench ledger --costs append,payment --json > ledger.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runBenchLedger(cmd.Context(), plan, asJSON, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.Int64SliceVar(&plan.Lengths, "blocks", []int64{1000, 10_000, 100_000, 1_000_000}, "lengths of the chains; ratios are to the first")
+	flags.StringVar(&plan.Folder, "dir", "bench-ledger", "folder that keeps the chains")
+	flags.IntVar(&plan.Rounds, "rounds", 9, "how often each cost is measured; those of whole runs three times at most")
+	flags.StringSliceVar(&plan.Costs, "costs", nil, "what to measure: "+strings.Join(bench.CostNames(), ", ")+"; empty = all")
+	flags.BoolVar(&asJSON, "json", false, "print one JSON object instead of the table")
+	return cmd
+}
+
+func runBenchLedger(ctx context.Context, plan bench.LedgerPlan, asJSON bool, out, messages io.Writer) error {
+	var bars taskBars
+	plan.Progress = func(task string, done, total int64) { bars.show(messages, task, done, total) }
+	plan.Program = program
+	report, err := bench.MeasureLedger(ctx, plan)
+	bars.end()
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case err != nil:
+		return err
+	case asJSON:
+		return report.WriteJSON(out)
+	}
+	return report.WriteTable(out)
+}
+
+// taskBars shows the progress of one task after the other.
+type taskBars struct {
+	task string
+	bar  *progress
+	done int64
+}
+
+func (t *taskBars) show(out io.Writer, task string, done, total int64) {
+	if task != t.task {
+		t.end()
+		*t = taskBars{task, newProgress(out, task, total), 0}
+	}
+	t.bar.Add(done - t.done)
+	t.done = done
+}
+
+func (t *taskBars) end() {
+	if t.bar != nil {
+		t.bar.Done()
+	}
+}
+
+// program is this program with other arguments, and without this one's settings from
+// the environment. It ends with ctx.
+func program(ctx context.Context, arguments ...string) *exec.Cmd {
+	path, err := os.Executable()
+	if err != nil {
+		path = os.Args[0] // the way it was started
+	}
+	command := exec.CommandContext(ctx, path, arguments...)
+	command.Args[0] = os.Args[0]
+	command.Env = slices.DeleteFunc(os.Environ(), func(setting string) bool { return strings.HasPrefix(setting, environmentPrefix) })
+	return command
 }
