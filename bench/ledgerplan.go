@@ -75,9 +75,11 @@ func (p LedgerPlan) chosen(ofProgram bool) (list []probe) {
 }
 
 // ledgerChain is the chain of every length: as the original's nodes would have made it,
-// with one payment in each block, but for the proofs, which cost nothing.
+// with one payment in each block, but for the proofs, which cost nothing. Short chains
+// have no more wallets than blocks.
 func ledgerChain(length int64) ChainPlan {
-	return ChainPlan{Blocks: length, Payments: 1, Wallets: DefaultWallets, KeyBits: 1024, Seed: 1, Difficulty: easy}
+	wallets := int(min(length, DefaultWallets))
+	return ChainPlan{Blocks: length, Payments: 1, Wallets: wallets, KeyBits: 1024, Seed: 1, Difficulty: easy}
 }
 
 // MeasureLedger measures what the ledger's operations cost at several lengths of the

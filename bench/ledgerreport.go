@@ -17,7 +17,7 @@ type LedgerReport struct {
 	System   string  `json:"system"` // as Go names it, with the release of Go
 	KeyBits  int     `json:"key_bits"`
 	Payments int     `json:"payments"` // in each block
-	Wallets  int     `json:"wallets"`
+	Wallets  int     `json:"wallets"`  // of the longest chain
 	Rounds   int     `json:"rounds"`
 	Lengths  []int64 `json:"lengths"` // of the chains, in blocks on top of genesis
 	Costs    []Cost  `json:"costs"`
@@ -54,7 +54,7 @@ func newLedgerReport(plan LedgerPlan, costs []Cost) (LedgerReport, error) {
 	if err != nil {
 		return LedgerReport{}, err
 	}
-	of := ledgerChain(1)
+	of := ledgerChain(slices.Max(plan.Lengths))
 	return LedgerReport{
 		Machine: machine(numbered(cpus)), System: fmt.Sprintf("%s/%s, %s", runtime.GOOS, runtime.GOARCH, runtime.Version()),
 		KeyBits: of.KeyBits, Payments: of.Payments, Wallets: of.Wallets,

@@ -18,6 +18,9 @@ import (
 // errHasBlocks is a database that a generated chain would be mixed into.
 var errHasBlocks = errors.New("the database has blocks already; choose another --port or --data-dir")
 
+// errCutShort is a generator that a signal ended. What it has written is valid.
+var errCutShort = errors.New("interrupted")
+
 // generateDifficulty makes proofs cost nothing beside signatures.
 const generateDifficulty = 1
 
@@ -65,8 +68,11 @@ func generate(ctx context.Context, o options, plan bench.ChainPlan, out, message
 		bar := newProgress(messages, "generating "+o.database(), plan.Blocks)
 		_, err := c.Adopt(ctx, counting(generator.Blocks(ctx), bar.Add))
 		bar.Done()
+		if ctx.Err() != nil {
+			err = errCutShort
+		}
 		if err != nil {
-			return fmt.Errorf("%s has %d of %d blocks: %w", o.database(), c.Tip().Height, plan.Blocks, err)
+			return fmt.Errorf("%s: %d of %d blocks are there: %w", o.database(), c.Tip().Height, plan.Blocks, err)
 		}
 		_, err = fmt.Fprintf(out, "%s: height %d, tip %s\n", o.database(), c.Tip().Height, c.Tip().Hash)
 		return err
