@@ -55,7 +55,10 @@ Interrupted, it leaves a valid chain that is shorter.`,
 
 func generate(ctx context.Context, o options, plan bench.ChainPlan, out, messages io.Writer) error {
 	generator, err := bench.NewGenerator(ctx, plan)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return errCutShort
+	case err != nil:
 		return err
 	}
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
