@@ -10,7 +10,6 @@ import (
 
 const (
 	internalError   = "Something went wrong inside the node. Its log says more."
-	namedHost       = "Ask for the wallet at localhost or an IP address: a web page can make any other name lead here."
 	starting        = "The node is still reading its ledger. Try again later."
 	stopped         = "The node is stopping, so this ended unfinished. Try again later."
 	tooManyRequests = "Too many requests at once. Try again in a moment."

@@ -78,8 +78,10 @@ type Config struct {
 	// values are of the types that wire.AppendCompact takes.
 	Status func() map[string]any
 	// Ready answers /readyz: nil if the node can serve.
-	Ready   func() error
+	Ready func() error
+	// Metrics answers /metrics; nil: there are none, or NewMetrics serves them.
 	Metrics http.Handler
+	Access  Access
 	// Observe is told of each request once it is answered. The route is a
 	// template as in the OpenAPI document, or "unmatched".
 	Observe func(method, route string, code int, d time.Duration)
@@ -90,19 +92,13 @@ type Config struct {
 	BroadcastWait time.Duration // how long an answer waits for the peers at most
 }
 
-// withDefaults fills what may be left out. An error names what may not.
-func (c Config) withDefaults() (Config, error) {
-	if c.Ledger == nil || c.Miner == nil || c.Peers == nil || c.Keys == nil {
-		return c, errors.New("api: Config needs Ledger, Miner, Peers and Keys")
-	}
+// withDefaults fills what may be left out.
+func (c Config) withDefaults() Config {
 	if c.Status == nil {
 		c.Status = func() map[string]any { return map[string]any{} }
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }
-	}
-	if c.Metrics == nil {
-		c.Metrics = http.NotFoundHandler()
 	}
 	if c.Observe == nil {
 		c.Observe = func(string, string, int, time.Duration) {}
@@ -119,7 +115,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.BroadcastWait == 0 {
 		c.BroadcastWait = DefaultBroadcastWait
 	}
-	return c, nil
+	return c
 }
 
 // handler answers requests. Its fields don't change after New.
@@ -133,20 +129,46 @@ type handler struct {
 	decoding   *semaphore.Weighted // bytes of JSON
 }
 
-// New makes the handler of all routes. It keeps no goroutines.
+// New makes the handler of all routes. It keeps no goroutines. An error names
+// what the config lacks, or is one of Access: ErrOrigin or ErrHost.
 func New(cfg Config) (http.Handler, error) {
+	if cfg.Ledger == nil || cfg.Miner == nil || cfg.Peers == nil || cfg.Keys == nil {
+		return nil, errors.New("api: Config needs Ledger, Miner, Peers and Keys")
+	}
 	h, err := newHandler(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return h.observe(h.crossOrigin(h.recoverPanics(h.router()))), nil
+	return h.layers(h.router(h.routes())), nil
 }
 
-func newHandler(cfg Config) (*handler, error) {
-	cfg, err := cfg.withDefaults()
+// NewMetrics makes the handler of a listener for the metrics alone. It needs the
+// config's Metrics and takes its Access, Observe and Logger.
+func NewMetrics(cfg Config) (http.Handler, error) {
+	if cfg.Metrics == nil {
+		return nil, errors.New("api: NewMetrics needs Metrics")
+	}
+	h, err := newHandler(cfg)
 	if err != nil {
 		return nil, err
 	}
+	router := h.router(h.metricsRoutes())
+	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, r, http.StatusNotFound, "There are only /metrics and /healthz here.")
+	})
+	return h.layers(router), nil
+}
+
+// layers are what every request passes.
+func (h *handler) layers(router http.Handler) http.Handler {
+	return h.observe(h.crossOrigin(h.recoverPanics(router)))
+}
+
+func newHandler(cfg Config) (*handler, error) {
+	if err := cfg.Access.check(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
 	return &handler{
 		Config:     cfg,
 		statuses:   append(ownStatuses(), cfg.Errors...),

@@ -156,7 +156,9 @@ func (slowPeers) BroadcastTransaction(ctx context.Context, _ wire.Transaction) {
 func abandoned(t *testing.T, path, body string) *http.Request {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	request := httptest.NewRequestWithContext(gone, http.MethodPost, path, strings.NewReader(body))
+	request := between("127.0.0.1:5000", "127.0.0.1:40000",
+		httptest.NewRequestWithContext(gone, http.MethodPost, path, strings.NewReader(body)))
+	request.Host = ownHost
 	request.Header.Set("Content-Type", "application/json")
 	return request
 }

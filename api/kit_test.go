@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -105,13 +106,22 @@ func (e exchange) send(handler http.Handler) *httptest.ResponseRecorder {
 // ownHost is where tests ask a node that isn't on a listener.
 const ownHost = "192.0.2.1:5000"
 
+// send asks as a program of this machine does.
 func send(handler http.Handler, method, path string, header http.Header, body []byte) *httptest.ResponseRecorder {
-	request := httptest.NewRequest(method, path, bytes.NewReader(body))
+	request := between("127.0.0.1:5000", "127.0.0.1:40000", httptest.NewRequest(method, path, bytes.NewReader(body)))
 	request.Host = ownHost
 	maps.Copy(request.Header, header)
 	answer := httptest.NewRecorder()
 	handler.ServeHTTP(answer, request)
 	return answer
+}
+
+// between gives a request the addresses of a connection.
+func between(own, client string, r *http.Request) *http.Request {
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey,
+		net.Addr(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(own)))))
+	r.RemoteAddr = client
+	return r
 }
 
 func postJSON(handler http.Handler, path, body string) *httptest.ResponseRecorder {

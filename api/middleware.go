@@ -4,11 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -85,23 +82,20 @@ func (h *handler) recoverPanics(next http.Handler) http.Handler {
 	})
 }
 
-// crossOrigin lets web pages of this machine read answers. The original lets
-// every page, which could so read the private key. A page from elsewhere may
-// not change anything either: the browser would send a POST without a body
-// before asking.
+// crossOrigin lets permitted web pages read answers. The original lets every
+// page, which could so read the private key. A page from elsewhere may not
+// change anything either, on no route: the browser would send a POST without a
+// body before asking.
 func (h *handler) crossOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		origin := r.Header.Get("Origin")
-		if origin != "" {
+		if origin := r.Header.Get("Origin"); origin != "" {
 			w.Header().Add("Vary", "Origin")
+			if h.isPermitted(origin, r) {
+				w.Header().Set(allowOrigin, origin)
+			}
 		}
-		switch {
-		case origin == "":
-		case isLoopbackOrigin(origin):
-			w.Header().Set(allowOrigin, origin)
-		case !isSafe(r.Method) && !isSameOrigin(origin, r.Host):
-			writeError(w, r, http.StatusForbidden,
-				"A web page from another machine may not do this. Pages served from localhost may.")
+		if !isSafe(r.Method) && h.isForeignPage(r) {
+			writeError(w, r, http.StatusForbidden, foreignPage)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -110,34 +104,6 @@ func (h *handler) crossOrigin(next http.Handler) http.Handler {
 
 func isSafe(method string) bool {
 	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method)
-}
-
-func isSameOrigin(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Host == host && isUnambiguous(host)
-}
-
-// isUnambiguous is true for localhost and IP addresses, with or without a port.
-// A web page can make any other name lead to this node and so pass for one of
-// the node's own.
-func isUnambiguous(host string) bool {
-	name := (&url.URL{Host: host}).Hostname()
-	_, err := netip.ParseAddr(name)
-	return err == nil || strings.EqualFold(name, "localhost")
-}
-
-// isLoopbackOrigin is true for http(s)://localhost, 127.0.0.0/8 and [::1], on
-// any port.
-func isLoopbackOrigin(origin string) bool {
-	u, err := url.Parse(origin)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != origin {
-		return false
-	}
-	if u.Hostname() == "localhost" {
-		return true
-	}
-	address, err := netip.ParseAddr(u.Hostname())
-	return err == nil && address.IsLoopback()
 }
 
 // gate bounds how many are inside at once.

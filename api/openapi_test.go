@@ -37,7 +37,8 @@ func TestOpenAPI(t *testing.T) {
 // the document treats in its introduction.
 func routed(t *testing.T) []string {
 	found := map[string]bool{}
-	err := bareHandler(t).router().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+	h := bareHandler(t)
+	err := h.router(h.routes()).Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		path, err := route.GetPathTemplate()
 		if err != nil {
 			return err
@@ -129,6 +130,22 @@ func checkDocumented(t testing.TB, method, route string, code int) {
 	operation, ok := fields(documentedPaths()[route])[strings.ToLower(method)]
 	if ok && !has(fields(fields(operation)["responses"]), strconv.Itoa(code)) {
 		t.Errorf("%s %s: the status %d isn't described", method, route, code)
+	}
+}
+
+// TestOpenAPISecurity: the document asks for the token where the node does, and
+// leaves it open for programs of the same machine.
+func TestOpenAPISecurity(t *testing.T) {
+	node := newAccessNode(t)
+	for _, route := range node.tables[false] {
+		for method := range route.methods {
+			operation := fields(fields(documentedPaths()[cleanTemplate(route.path)])[strings.ToLower(method)])
+			got := string(wire.AppendCompact(nil, operation["security"]))
+			want := map[bool]string{true: `[{},{"token":[]}]`, false: "null"}[route.class == operator]
+			if got != want {
+				t.Errorf("%s %s: security %s, want %s", method, route.path, got, want)
+			}
+		}
 	}
 }
 

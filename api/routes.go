@@ -13,6 +13,7 @@ import (
 // with every path, as in the original.
 type route struct {
 	path    string // with mux patterns
+	class   class  // who may use it
 	gate    gate   // nil: not limited
 	methods map[string]http.HandlerFunc
 }
@@ -31,41 +32,53 @@ func (h *handler) routes() []route {
 	both := func(read, write http.HandlerFunc) map[string]http.HandlerFunc {
 		return map[string]http.HandlerFunc{http.MethodGet: read, http.MethodPost: write}
 	}
+	metrics := route{"/metrics", public, nil, get(h.noMetrics)}
+	if h.Metrics != nil {
+		metrics = route{"/metrics", operator, nil, get(h.Metrics.ServeHTTP)} // they name the peers
+	}
 	return []route{
-		{"/", h.requests, get(h.root)},
-		{"/chain", h.requests, get(h.chain)},
-		{"/transactions", h.requests, get(h.openTransactions)},
-		{"/node", h.requests, both(h.nodes, h.addNode)},
-		{"/node/{address}", h.requests, remove(h.removeNode)},
-		{"/wallet", h.requests, both(h.loadWallet, h.createWallet)},
-		{"/balance", h.requests, get(h.balance)},
-		{"/transaction", h.requests, post(h.pay)},
-		{"/broadcast_transaction", h.broadcasts, post(h.receiveTransaction)},
-		{"/mine", h.mining, post(h.mine)},
-		{"/broadcast_block", h.broadcasts, post(h.receiveBlock)},
-		{"/resolve_conflicts", h.requests, post(h.resolve)},
+		{"/", public, h.requests, get(h.root)},
+		{"/chain", public, h.requests, get(h.chain)},
+		{"/transactions", public, h.requests, get(h.openTransactions)},
+		{"/node", operator, h.requests, both(h.nodes, h.addNode)},
+		{"/node/{address}", operator, h.requests, remove(h.removeNode)},
+		{"/wallet", operator, h.requests, both(h.loadWallet, h.createWallet)},
+		{"/balance", operator, h.requests, get(h.balance)},
+		{"/transaction", operator, h.requests, post(h.pay)},
+		{"/broadcast_transaction", fromPeers, h.broadcasts, post(h.receiveTransaction)},
+		{"/mine", operator, h.mining, post(h.mine)},
+		{"/broadcast_block", fromPeers, h.broadcasts, post(h.receiveBlock)},
+		{"/resolve_conflicts", operator, h.requests, post(h.resolve)},
 
-		{"/v1/status", h.requests, get(h.status)},
-		{"/v1/mining", h.requests, get(h.miningStatus)},
-		{"/v1/blocks", h.requests, get(h.blocks)},
-		{"/v1/blocks/{block}", h.requests, get(h.block)},
-		{"/v1/transactions", h.requests, get(h.pool)},
-		{"/v1/balances/{address:.+}", h.requests, get(h.addressBalance)},
-		{"/v1/peers", h.requests, both(h.peers, h.addPeer)},
-		{"/v1/peers/{address}", h.requests, remove(h.removePeer)},
+		{"/v1/status", public, h.requests, get(h.status)},
+		{"/v1/mining", operator, h.requests, get(h.miningStatus)},
+		{"/v1/blocks", public, h.requests, get(h.blocks)},
+		{"/v1/blocks/{block}", public, h.requests, get(h.block)},
+		{"/v1/transactions", public, h.requests, get(h.pool)},
+		{"/v1/balances/{address:.+}", public, h.requests, get(h.addressBalance)},
+		{"/v1/peers", operator, h.requests, both(h.peers, h.addPeer)},
+		{"/v1/peers/{address}", operator, h.requests, remove(h.removePeer)},
 
-		{"/openapi.json", h.requests, get(h.openAPI)},
-		{"/metrics", nil, get(h.Metrics.ServeHTTP)},
-		{"/healthz", nil, get(health)},
-		{"/readyz", nil, get(h.ready)},
+		{"/openapi.json", public, h.requests, get(h.openAPI)},
+		metrics,
+		{"/healthz", public, nil, get(health)},
+		{"/readyz", public, nil, get(h.ready)},
 	}
 }
 
-// router makes the routes a mux.Router.
-func (h *handler) router() *mux.Router {
+// metricsRoutes are served where the metrics have a listener of their own.
+func (h *handler) metricsRoutes() []route {
+	return []route{
+		{"/metrics", scraped, nil, map[string]http.HandlerFunc{http.MethodGet: h.Metrics.ServeHTTP}},
+		{"/healthz", public, nil, map[string]http.HandlerFunc{http.MethodGet: health}},
+	}
+}
+
+// router makes routes a mux.Router.
+func (h *handler) router(routes []route) *mux.Router {
 	// A path that isn't clean is 404: a redirect would turn a POST into a GET.
 	router := mux.NewRouter().SkipClean(true)
-	for _, route := range h.routes() {
+	for _, route := range routes {
 		allow := route.allow()
 		template := cleanTemplate(route.path)
 		for method, f := range route.methods {
@@ -73,7 +86,7 @@ func (h *handler) router() *mux.Router {
 			if method == http.MethodGet {
 				methods = append(methods, http.MethodHead)
 			}
-			router.Path(route.path).Methods(methods...).Handler(named(template, h.limited(route.gate, f)))
+			router.Path(route.path).Methods(methods...).Handler(named(template, h.guarded(route.class, h.limited(route.gate, f))))
 		}
 		router.Path(route.path).Methods(http.MethodOptions).Handler(named(template, options(allow)))
 		router.Path(route.path).Handler(named(template, h.methodNotAllowed(allow)))
@@ -132,6 +145,10 @@ func (h *handler) methodNotAllowed(allow string) http.Handler {
 		w.Header().Set("Allow", allow)
 		writeError(w, r, http.StatusMethodNotAllowed, "This method is not allowed here, only "+allow+".")
 	})
+}
+
+func (h *handler) noMetrics(w http.ResponseWriter, r *http.Request) {
+	writeError(w, r, http.StatusNotFound, "There are no metrics here. With --metrics-addr they have an address of their own.")
 }
 
 func (h *handler) notFound(w http.ResponseWriter, r *http.Request) {

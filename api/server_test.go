@@ -34,9 +34,15 @@ func newPipes() *pipes {
 
 func (p *pipes) dial() net.Conn {
 	client, server := net.Pipe()
-	p.accepted <- server
+	p.accepted <- localConn{server}
 	return client
 }
+
+// localConn has the addresses of a connection within this machine.
+type localConn struct{ net.Conn }
+
+func (localConn) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv6loopback, Port: 5000} }
+func (localConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv6loopback, Port: 40000} }
 
 func (p *pipes) Accept() (net.Conn, error) {
 	select {

@@ -17,6 +17,7 @@ type difference struct {
 
 var transcriptDifferences = map[string]difference{
 	"restarted: wallet not loaded": {http.StatusOK, "the wallet file is loaded at start"},
+	"with origin":                  {http.StatusForbidden, "web pages from elsewhere may not read the peers"},
 }
 
 // TestTranscript replays what was recorded of two original nodes. With their

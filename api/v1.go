@@ -17,14 +17,19 @@ const (
 	hashDigits    = 64      // hex digits of a SHA-256
 )
 
-func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
+// status is for everybody, since nodes ask each other for it. Peers and mining
+// are shown to those alone who may use their routes.
+func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 	tip := h.Ledger.Tip()
-	writeJSON(w, http.StatusOK, object{
+	status := object{
 		"software": wire.Software, "version": h.Version,
 		"height": tip.Height, "tip": tip.Hash, "difficulty": h.Ledger.Difficulty(),
-		"open_transactions": len(h.Ledger.Pool()), "peers": h.Peers.List(),
-		"conflict": h.Peers.Conflict(), "mining": h.Status(),
-	})
+		"open_transactions": len(h.Ledger.Pool()), "conflict": h.Peers.Conflict(),
+	}
+	if h.refuse(operator, r) == nil {
+		status["peers"], status["mining"] = h.Peers.List(), h.Status()
+	}
+	writeJSON(w, http.StatusOK, status)
 }
 
 func (h *handler) miningStatus(w http.ResponseWriter, _ *http.Request) {
