@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,7 @@ const (
 type ServerConfig struct {
 	Listener net.Listener // closed by Serve
 	Handler  http.Handler
+	TLS      *tls.Config // answers TLS too, on the same port; nil: plain HTTP alone
 	Logger   *slog.Logger
 
 	ReadHeaderTimeout time.Duration
@@ -74,7 +76,7 @@ func Serve(ctx context.Context, cfg ServerConfig) error {
 	followed := connections{unused: map[net.Conn]bool{}}
 	server := cfg.server(ctx, &followed)
 	served := make(chan error, 1)
-	listener := netutil.LimitListener(cfg.Listener, cfg.MaxConnections)
+	listener := withTLS(netutil.LimitListener(cfg.Listener, cfg.MaxConnections), cfg.TLS)
 	go func() { served <- server.Serve(listener) }() // ends by Shutdown or Close below
 	select {
 	case err := <-served:
@@ -137,7 +139,7 @@ func (c *connections) closeUnused() {
 
 func (c ServerConfig) server(ctx context.Context, followed *connections) *http.Server {
 	return &http.Server{
-		Handler:           c.Handler,
+		Handler:           tellTLS(c.Handler),
 		ReadHeaderTimeout: c.ReadHeaderTimeout,
 		ReadTimeout:       c.ReadTimeout,
 		WriteTimeout:      c.WriteTimeout,
@@ -145,6 +147,7 @@ func (c ServerConfig) server(ctx context.Context, followed *connections) *http.S
 		MaxHeaderBytes:    c.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       keepConnection,
 		ConnState:         followed.follow,
 	}
 }
