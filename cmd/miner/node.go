@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -29,10 +28,13 @@ const waitingMines = api.DefaultMaxMining
 
 // node is the running program: the parts, wired.
 type node struct {
-	options options
-	log     *slog.Logger
-	console *console
-	door    door
+	options     options
+	log         *slog.Logger
+	console     *console
+	door        door
+	metricsDoor door
+	certificate *certificate // nil without TLS
+	access      api.Access
 
 	chain   *chain.Chain
 	keys    *wallet.Keystore
@@ -52,17 +54,18 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
 		return fmt.Errorf("--data-dir: %w", err)
 	}
-	listener, err := net.Listen("tcp", o.address())
+	servers, err := n.listen()
 	if err != nil {
-		return fmt.Errorf("%w; is another node running? --port chooses another port", err)
+		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	// Before the ledger is read, which may take long: whoever asks is told so.
 	n.door.lead(api.Starting())
-	group.Go(func() error {
-		return api.Serve(ctx, api.ServerConfig{Listener: listener, Handler: &n.door, Logger: n.log})
-	})
+	n.metricsDoor.lead(api.Starting())
+	for _, server := range servers {
+		group.Go(func() error { return api.Serve(ctx, server) })
+	}
 	err = withChain(o, func(c *chain.Chain) error { return n.runOn(ctx, group, c) })
 	stop()
 	if failed := group.Wait(); err == nil {
@@ -107,6 +110,11 @@ func newNode(o options, out io.Writer) (*node, error) {
 	cfg, err := o.engine()
 	if err != nil {
 		return nil, err
+	}
+	if o.access.tlsCert != "" {
+		if n.certificate, err = loadCertificate(o.access.tlsCert, o.access.tlsKey, n.log); err != nil {
+			return nil, err
+		}
 	}
 	cfg.Logger, cfg.Cancelled = n.log, n.metrics.ObserveCancel
 	if n.engine, err = miner.NewEngine(cfg); err != nil {
@@ -168,10 +176,6 @@ func (n *node) address() (string, bool) {
 
 // start starts all parts. They run until ctx ends.
 func (n *node) start(ctx context.Context, group *errgroup.Group) error {
-	handler, err := n.newHandler()
-	if err != nil {
-		return err
-	}
 	runtime.GOMAXPROCS(n.engine.GOMAXPROCS())
 	group.Go(func() error { return n.engine.Run(ctx) })
 	group.Go(func() error { return n.network.Run(ctx) })
@@ -180,18 +184,12 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	if n.options.mine {
 		group.Go(func() error { return n.miner.MineForever(ctx, n.tellPeers) })
 	}
-	n.door.lead(handler)
-	n.log.Info("serving", "url", "http://"+n.options.address(), "height", n.chain.Tip().Height,
+	if err := n.openDoors(); err != nil {
+		return err
+	}
+	n.log.Info("serving", "url", n.url(), "height", n.chain.Tip().Height,
 		"peers", len(n.network.List()), "difficulty", n.chain.Difficulty())
 	return nil
-}
-
-func (n *node) newHandler() (http.Handler, error) {
-	return api.New(api.Config{
-		Ledger: n.chain, Miner: n.miner, Peers: n.network, Keys: n.keys,
-		Version: version, Errors: errorStatuses(), Status: n.miningStatus,
-		Metrics: n.metrics.Handler(), Observe: n.metrics.ObserveRequest, Logger: n.log,
-	})
 }
 
 // errorStatuses are the HTTP statuses of the errors that package api doesn't

@@ -54,6 +54,8 @@ type options struct {
 	refuse   bool
 	priority string
 
+	access accessOptions
+
 	logFormat string
 	logLevel  string
 }
@@ -82,6 +84,7 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")
 	flags.StringSliceVar(&o.peers, "peer", nil, "peer to add at the start, as host:port; may be given several times")
 	flags.BoolVar(&o.refuse, "refuse-replays", false, "refuse payments of peers that equal an open or confirmed one, honest second payments too")
+	o.access.bind(flags)
 	flags.StringVar(&o.logFormat, "log-format", "text", "log lines as text or json")
 	flags.StringVar(&o.logLevel, "log-level", "info", "least severe log lines that are shown: debug, info, warn or error")
 }
@@ -132,7 +135,7 @@ func (o *options) check() error {
 	if err != nil {
 		return fmt.Errorf("--search: %w", err)
 	}
-	return nil
+	return o.checkAccess()
 }
 
 // engine is the part of an engine's configuration that the flags decide.
@@ -164,14 +167,14 @@ func (o *options) wallet() string {
 }
 
 // address is what the REST API listens on.
-func (o *options) address() string { return net.JoinHostPort(o.host, strconv.Itoa(o.port)) }
+func (o *options) address() string { return net.JoinHostPort(o.hostName(), strconv.Itoa(o.port)) }
 
 // self are the addresses under which this node may stand in its own list of
 // peers. A host that can't be listed is left out: it only costs a message that
 // the node sends to itself.
 func (o *options) self() []string {
-	hosts := []string{o.host, "localhost", "127.0.0.1", "::1"}
-	if ip := net.ParseIP(o.host); o.host == "" || ip.IsUnspecified() {
+	hosts := []string{o.hostName(), "localhost", "127.0.0.1", "::1"}
+	if isWildcard(o.hostName()) {
 		addresses, _ := net.InterfaceAddrs()
 		for _, address := range addresses {
 			if network, ok := address.(*net.IPNet); ok {
