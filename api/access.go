@@ -21,7 +21,7 @@ const (
 	_         class = iota
 	public          // anybody; nothing of this node's wallet, peers or mining
 	fromPeers       // other nodes, and so anybody who reaches the port
-	scraped         // who reaches the listener, but no web page from elsewhere
+	scraped         // programs that reach the port, but no web page from elsewhere
 	operator        // programs of this machine, its web pages, and who has the token
 )
 
@@ -160,7 +160,7 @@ func (h *handler) refuse(c class, r *http.Request) *refusal {
 		return &refusal{http.StatusForbidden, foreignPage}
 	case c == operator && !local && h.Access.TLS && r.TLS == nil:
 		return &refusal{http.StatusForbidden, needsTLS}
-	case c == operator && h.hasToken(r):
+	case h.hasToken(r):
 		return nil
 	case c == operator && !local:
 		return &refusal{http.StatusUnauthorized, needsToken}

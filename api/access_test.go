@@ -158,7 +158,7 @@ func TestAccessTable(t *testing.T) {
 		fmt.Fprintf(&table, "%s  %s\n", q.name, q.who)
 	}
 	table.WriteString("\nStatus of the answer, with + if a web page may read it (Access-Control-Allow-Origin).\n")
-	classes := []class{public, fromPeers, operator}
+	classes := []class{public, fromPeers, scraped, operator}
 	for _, route := range node.tables[false] {
 		if !slices.Contains(classes, route.class) {
 			t.Errorf("%s has the class %v, which has no place in the table", route.path, route.class)
@@ -486,7 +486,8 @@ func TestAccessDocument(t *testing.T) {
 				cells[route.class] = cell
 			}
 		}
-		row := fmt.Sprintf("| %s | %s | %s | %s | %s |\n", q.name, q.who, cells[public], cells[fromPeers], cells[operator])
+		row := fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n",
+			q.name, q.who, cells[public], cells[fromPeers], cells[scraped], cells[operator])
 		if !strings.Contains(string(document), row) {
 			t.Errorf("docs/security.md lacks\n%s", row)
 		}

@@ -34,7 +34,7 @@ func (h *handler) routes() []route {
 	}
 	metrics := route{"/metrics", public, nil, get(h.noMetrics)}
 	if h.Metrics != nil {
-		metrics = route{"/metrics", operator, nil, get(h.Metrics.ServeHTTP)} // they name the peers
+		metrics = route{"/metrics", scraped, nil, get(h.Metrics.ServeHTTP)} // they name the peers
 	}
 	return []route{
 		{"/", public, h.requests, get(h.root)},

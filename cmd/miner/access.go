@@ -25,7 +25,7 @@ type accessOptions struct {
 }
 
 func (o *accessOptions) bind(flags *pflag.FlagSet) {
-	flags.StringVar(&o.tokenFile, "api-token-file", "", "file of the token that wallet, payments, mining, peers and metrics ask for on addresses that aren't loopback; made if there is none; default: api-token-PORT.txt in the data folder")
+	flags.StringVar(&o.tokenFile, "api-token-file", "", "file of the token that wallet, payments, mining and peers ask for on addresses that aren't loopback; made if there is none; default: api-token-PORT.txt in the data folder")
 	flags.StringVar(&o.tlsCert, "tls-cert", "", "PEM file of a certificate, with which the REST API also answers https on its port; then the token is taken over https only")
 	flags.StringVar(&o.tlsKey, "tls-key", "", "PEM file of the certificate's key")
 	flags.StringSliceVar(&o.origins, "cors-origin", nil, "origin of web pages that may do what programs of this machine may, as scheme://host or scheme://host:port; may be given several times; pages of this machine always may")
