@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,14 +23,18 @@ const lockTimeout = time.Second
 // fileMode lets others read nothing of a node's ledger and peers.
 const fileMode = 0o600
 
-// Open opens the database at path, or makes one if the file is missing. It
-// checks the file's structure, every block's hash and link and every
-// other record's checksum. Errors are ErrForeign, ErrCorrupt or ErrLocked and
+// Open is OpenContext without an end or a report.
+func Open(path string) (*DB, error) { return OpenContext(context.Background(), path, nil) }
+
+// OpenContext opens the database at path, or makes one if the file is missing.
+// It checks the file's structure, every block's hash and link and every other
+// record's checksum, and calls progress, if it isn't nil, with how many bytes
+// of all are checked. Errors are ErrForeign, ErrCorrupt, ErrLocked or ctx's and
 // name the file and, where it is known, the block; a file that it refuses is
 // left as it is.
-func Open(path string) (*DB, error) {
+func OpenContext(ctx context.Context, path string, progress func(done, total int64)) (*DB, error) {
 	db := &DB{path: path}
-	if err := guard(db.open); err != nil {
+	if err := guard(func() error { return db.open(ctx, progress) }); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return db, nil
@@ -47,7 +52,7 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-func (db *DB) open() error {
+func (db *DB) open(ctx context.Context, progress func(done, total int64)) error {
 	missing, err := isMissing(db.path)
 	if err != nil {
 		return err
@@ -57,7 +62,7 @@ func (db *DB) open() error {
 			return err
 		}
 	}
-	if err := checkFile(db.path); err != nil {
+	if err := checkFile(ctx, db.path, progress); err != nil {
 		return err
 	}
 	if db.bolt, err = openBolt(db.path, &bolt.Options{}); err != nil {
@@ -111,7 +116,7 @@ func isSystemError(err error) bool {
 // checkFile checks an existing file. It opens it for reading only, because
 // opening for writing already follows references into a damaged file and may
 // change another program's.
-func checkFile(path string) error {
+func checkFile(ctx context.Context, path string, progress func(done, total int64)) error {
 	var file *os.File // the one that bbolt locks and closes
 	db, err := openBolt(path, &bolt.Options{ReadOnly: true, OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 		var err error
@@ -126,10 +131,7 @@ func checkFile(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkPages(file, info.Size(), db.Info().PageSize); err != nil {
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return db.View(scan)
+	return check(ctx, file, info.Size(), db.Info().PageSize, progress)
 }
 
 // create makes an empty database under another name first, so that a process

@@ -3,17 +3,15 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
-	"slices"
 )
 
 // bbolt trusts what a file says: a changed length or page number makes it read
-// beyond the mapped memory, lose keys, or give a page in use away. checkPages
-// reads the file as bytes and finds that out before. The format is bbolt's
-// version 2, laid out in its internal/common; numbers are in the machine's order.
+// beyond the mapped memory, lose keys, or give a page in use away. So check reads
+// the file as bytes and finds that out before. The format is bbolt's version 2,
+// laid out in its internal/common; numbers are in the machine's order.
 
 // A page begins with its number (8 bytes), its kind and its count of elements
 // (2 bytes each) and how many pages it continues over (4 bytes).
@@ -32,218 +30,56 @@ const (
 	bucketHeader = 16
 )
 
-// pageFile is a bbolt file whose structure is being checked.
-type pageFile struct {
-	in       io.ReaderAt
-	pageSize int
-	used     []bool   // by page number: something refers to it
-	buffers  [][]byte // by depth in the tree
-}
-
-// checkPages checks that a bbolt file's trees are sound: all of it is there,
-// every page belongs to one thing, and every key is found where it is looked for.
-func checkPages(in io.ReaderAt, size int64, pageSize int) error {
-	meta, err := readMeta(in, pageSize)
-	if err != nil {
-		return err
-	}
-	if meta.pages > uint64(size)/uint64(pageSize) {
-		return fmt.Errorf("the file was cut: %d bytes are there, and %d pages of %d should be", size, meta.pages, pageSize)
-	}
-	f := &pageFile{in: in, pageSize: pageSize, used: make([]bool, meta.pages)}
-	if err := f.claim(0, 2); err != nil { // the two meta pages
-		return err
-	}
-	if err := f.walk(meta.root, span{}, 0); err != nil {
-		return err
-	}
-	if meta.free == noFreelist {
-		return nil // another program's: ours always writes the list
-	}
-	if err := f.checkFree(meta.free); err != nil {
-		return err
-	}
-	if lost := slices.Index(f.used, false); lost >= 0 {
-		return fmt.Errorf("page %d belongs to nothing", lost)
-	}
-	return nil
-}
-
 // noFreelist stands instead of the free list's page when there is none.
 const noFreelist = ^uint64(0)
 
-// meta is what the newer of the two meta pages says.
+// meta is what a meta page says.
 type meta struct {
 	root, free  uint64 // pages
 	pages       uint64 // how many there are
 	transaction uint64
 }
 
-// readMeta wants both pages whole: bbolt would fall back to the older, and with
+// metas are the two meta pages; bbolt writes them in turns.
+type metas [2]meta
+
+// newest is the one that holds the last transaction.
+func (m metas) newest() meta {
+	if m[1].transaction > m[0].transaction {
+		return m[1]
+	}
+	return m[0]
+}
+
+// metaSize is how many bytes of a page, which has more, a meta page's content is.
+const metaSize = pageHeader + 64
+
+// readMetas wants both pages whole: bbolt would fall back to the older, and with
 // it silently to the state before the last change. No crash leaves a half one,
 // as it is within one disk sector.
-func readMeta(in io.ReaderAt, pageSize int) (newest meta, err error) {
-	for i := range 2 {
-		var page [pageHeader + 64]byte
+func readMetas(in io.ReaderAt, pageSize int) (m metas, err error) {
+	for i := range m {
+		var page [metaSize]byte
 		if _, err := in.ReadAt(page[:], int64(i)*int64(pageSize)); err != nil {
-			return meta{}, fmt.Errorf("reading meta page %d: %w", i, err)
+			return metas{}, fmt.Errorf("reading meta page %d: %w", i, err)
 		}
 		fields := page[pageHeader:]
 		sum := fnv.New64a()
 		sum.Write(fields[:56])
 		if sum.Sum64() != binary.NativeEndian.Uint64(fields[56:]) || int(binary.NativeEndian.Uint32(fields[8:])) != pageSize {
-			return meta{}, fmt.Errorf("meta page %d is damaged", i)
+			return metas{}, fmt.Errorf("meta page %d is damaged", i)
 		}
-		m := meta{
+		m[i] = meta{
 			root:        binary.NativeEndian.Uint64(fields[16:]),
 			free:        binary.NativeEndian.Uint64(fields[32:]),
 			pages:       binary.NativeEndian.Uint64(fields[40:]),
 			transaction: binary.NativeEndian.Uint64(fields[48:]),
 		}
-		if binary.NativeEndian.Uint64(page[:]) != uint64(i) || m.transaction%2 != uint64(i) {
-			return meta{}, fmt.Errorf("meta page %d is not its own", i) // they take turns
-		}
-		if i == 0 || m.transaction > newest.transaction {
-			newest = m
+		if binary.NativeEndian.Uint64(page[:]) != uint64(i) || m[i].transaction%2 != uint64(i) {
+			return metas{}, fmt.Errorf("meta page %d is not its own", i) // they take turns
 		}
 	}
-	return newest, nil
-}
-
-// claim marks pages as used; each may be used once.
-func (f *pageFile) claim(first, count uint64) error {
-	if first >= uint64(len(f.used)) || count > uint64(len(f.used))-first {
-		return fmt.Errorf("pages %d to %d are outside of the file", first, first+count-1)
-	}
-	for i := first; i < first+count; i++ {
-		if f.used[i] {
-			return fmt.Errorf("page %d belongs to two things", i)
-		}
-		f.used[i] = true
-	}
-	return nil
-}
-
-// load reads and claims a page with those that continue it. It is valid until
-// the next load at the same depth.
-func (f *pageFile) load(number uint64, depth int) (page, error) {
-	if err := f.claim(number, 1); err != nil {
-		return nil, err
-	}
-	for len(f.buffers) <= depth {
-		f.buffers = append(f.buffers, nil)
-	}
-	buffer := slices.Grow(f.buffers[depth][:0], f.pageSize)[:f.pageSize]
-	if _, err := f.in.ReadAt(buffer, int64(number)*int64(f.pageSize)); err != nil {
-		return nil, fmt.Errorf("reading page %d: %w", number, err)
-	}
-	p := page(buffer)
-	if p.number() != number {
-		return nil, fmt.Errorf("page %d says that it is page %d", number, p.number())
-	}
-	if more := p.more(); more > 0 {
-		if err := f.claim(number+1, more); err != nil {
-			return nil, err
-		}
-		buffer = slices.Grow(buffer, int(more)*f.pageSize)[:(int(more)+1)*f.pageSize]
-		if _, err := f.in.ReadAt(buffer[f.pageSize:], int64(number+1)*int64(f.pageSize)); err != nil {
-			return nil, fmt.Errorf("reading page %d: %w", number, err)
-		}
-	}
-	f.buffers[depth] = buffer
-	return page(buffer), nil
-}
-
-// span bounds the keys of a page: from first on, below limit; nil is no bound.
-type span struct{ first, limit []byte }
-
-// walk checks the tree below a page.
-func (f *pageFile) walk(number uint64, bounds span, depth int) error {
-	p, err := f.load(number, depth)
-	if err != nil {
-		return err
-	}
-	switch p.kind() {
-	case branchPage:
-		err = f.walkBranch(p, bounds, depth)
-	case leafPage:
-		err = p.eachKey(bounds, func(i int, _ []byte) error { return f.walkBucket(p, i, depth) })
-	default:
-		err = errors.New("it is neither branch nor leaf")
-	}
-	if err != nil {
-		return fmt.Errorf("page %d: %w", number, err)
-	}
-	return nil
-}
-
-func (f *pageFile) walkBranch(p page, bounds span, depth int) error {
-	if p.count() == 0 {
-		return errors.New("a branch without children")
-	}
-	var below span // of the child before
-	var child uint64
-	err := p.eachKey(bounds, func(i int, key []byte) error {
-		if i > 0 {
-			if err := f.walk(child, span{below.first, key}, depth+1); err != nil {
-				return err
-			}
-		}
-		below.first, child = key, p.child(i)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return f.walk(child, span{below.first, bounds.limit}, depth+1)
-}
-
-// walkBucket checks the bucket that an element of a leaf holds, if it does.
-func (f *pageFile) walkBucket(p page, i, depth int) error {
-	value, isBucket, err := p.value(i)
-	if err != nil || !isBucket {
-		return err
-	}
-	if len(value) < bucketHeader {
-		return fmt.Errorf("element %d: half a bucket", i)
-	}
-	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		return f.walk(root, span{}, depth+1)
-	}
-	inline := page(value[bucketHeader:])
-	if len(inline) < pageHeader || inline.kind() != leafPage {
-		return fmt.Errorf("element %d: a bucket without a leaf", i)
-	}
-	return inline.eachKey(span{}, func(j int, _ []byte) error {
-		if _, isBucket, err := inline.value(j); err != nil || isBucket {
-			return errors.Join(err, fmt.Errorf("element %d of the bucket in element %d is damaged", j, i))
-		}
-		return nil
-	})
-}
-
-// checkFree claims the pages of the free list and those that it names.
-func (f *pageFile) checkFree(number uint64) error {
-	p, err := f.load(number, 0)
-	if err != nil {
-		return fmt.Errorf("free list: %w", err)
-	}
-	if p.kind() != freePage {
-		return fmt.Errorf("page %d is no free list", number)
-	}
-	list, count := p[pageHeader:], uint64(p.count())
-	if count == 0xFFFF { // too many for the field: the list begins with it
-		count, list = binary.NativeEndian.Uint64(list), list[8:]
-	}
-	if count > uint64(len(list)/8) {
-		return fmt.Errorf("page %d: a free list of %d pages", number, count)
-	}
-	for i := range count {
-		if err := f.claim(binary.NativeEndian.Uint64(list[8*i:]), 1); err != nil {
-			return fmt.Errorf("free list: %w", err)
-		}
-	}
-	return nil
+	return m, nil
 }
 
 // page is the bytes of a page and of those that continue it.
@@ -290,6 +126,18 @@ func (p page) eachKey(bounds span, f func(element int, key []byte) error) error 
 		previous = key
 	}
 	return nil
+}
+
+// eachItem calls f with the items of a leaf, whose keys must rise within their
+// bounds.
+func (p page) eachItem(bounds span, f func(key, value []byte, isBucket bool) error) error {
+	return p.eachKey(bounds, func(i int, key []byte) error {
+		value, isBucket, err := p.value(i)
+		if err != nil {
+			return err
+		}
+		return f(key, value, isBucket)
+	})
 }
 
 // value is the value of a leaf's element whose key has been checked.

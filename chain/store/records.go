@@ -79,6 +79,18 @@ func (w *writer) delete(b *bolt.Bucket, key []byte) error {
 	return b.Delete(key)
 }
 
+// readTotal is the sum that a writer keeps.
+func readTotal(tx *bolt.Tx) (uint64, error) {
+	content, err := get(tx.Bucket(metaBucket), []byte(totalKey))
+	if err != nil {
+		return 0, err
+	}
+	if len(content) != 8 {
+		return 0, fmt.Errorf("%w: the sum of the checksums is missing", ErrCorrupt)
+	}
+	return binary.BigEndian.Uint64(content), nil
+}
+
 // forget takes a record's checksum out of the sum.
 func (w *writer) forget(b *bolt.Bucket, key []byte) error {
 	value := b.Get(key)

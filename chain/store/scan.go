@@ -1,141 +1,249 @@
 package store
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
-// scan checks all that a database holds. It reads blocks at the speed of
+// checkContents checks what the buckets hold. It reads blocks at the speed of
 // SHA-256, without parsing their JSON.
-func scan(tx *bolt.Tx) error {
-	if err := scanMeta(tx); err != nil {
+func (c *checker) checkContents() error {
+	if err := c.checkRecords(); err != nil {
 		return err
 	}
-	if err := scanRecords(tx); err != nil {
-		return err
-	}
-	hashes, err := scanBlocks(tx.Bucket(blocksBucket))
+	hashes, err := c.checkBlocks()
 	if err != nil {
 		return err
 	}
-	return scanHashes(tx.Bucket(hashesBucket), hashes)
+	return c.checkHashes(hashes)
 }
 
-// scanMeta checks that the database is ours, in a format that we know.
-func scanMeta(tx *bolt.Tx) error {
-	if tx.Bucket(metaBucket) == nil {
-		return fmt.Errorf("%w: it has no bucket %q", ErrForeign, metaBucket)
-	}
-	former, err := isFormer(tx)
-	if err != nil {
-		return err
-	}
-	for _, name := range buckets() {
-		if tx.Bucket(name) == nil && !(former && bytes.Equal(name, paymentsBucket)) {
-			return fmt.Errorf("%w: it has no bucket %q", ErrForeign, name)
+// checkRecords checks that the database is ours, in a format that we know,
+// every record's checksum, and their sum.
+func (c *checker) checkRecords() error {
+	total := uint64(0)
+	names := map[string][]byte{applicationKey: nil, formatKey: nil, totalKey: nil}
+	for _, bucket := range [][]byte{metaBucket, accountsBucket, paymentsBucket, poolBucket, peersBucket} {
+		if !c.has(bucket) {
+			continue // checkFormat says whether it may be missing
 		}
-	}
-	for _, want := range [][2]string{{applicationKey, application}, {formatKey, format}} {
-		got, err := get(tx.Bucket(metaBucket), []byte(want[0]))
+		parts, err := c.each(bucket, func() visitor {
+			if string(bucket) == string(metaBucket) {
+				return &metaPart{names: names}
+			}
+			return &recordsPart{}
+		})
 		if err != nil {
 			return err
 		}
-		if string(got) != want[1] && !(former && want[0] == formatKey) {
+		for _, p := range parts {
+			total += p.(interface{ sum() uint64 }).sum()
+		}
+		if string(bucket) == string(metaBucket) {
+			if err := c.checkFormat(names); err != nil {
+				return err
+			}
+		}
+	}
+	if want := names[totalKey]; len(want) != 8 || binary.BigEndian.Uint64(want) != total {
+		return fmt.Errorf("%w: records are missing, or are not of the last state", ErrCorrupt)
+	}
+	return nil
+}
+
+func (c *checker) checkFormat(names map[string][]byte) error {
+	want := format
+	if !c.has(paymentsBucket) {
+		if string(names[formatKey]) == format {
+			return noBucket(paymentsBucket)
+		}
+		want = formerFormat
+	}
+	for _, want := range [][2]string{{applicationKey, application}, {formatKey, want}} {
+		if got := names[want[0]]; string(got) != want[1] {
 			return fmt.Errorf("%w: its %s is %.40q, not %q", ErrForeign, want[0], got, want[1])
 		}
 	}
 	return nil
 }
 
-// scanRecords checks every record's checksum, and their sum.
-func scanRecords(tx *bolt.Tx) error {
-	want, err := readTotal(tx)
+// recordsPart adds up the checksums of records.
+type recordsPart struct{ total uint64 }
+
+func (p *recordsPart) sum() uint64 { return p.total }
+
+func (p *recordsPart) visit(key, value []byte, isBucket bool) error {
+	if isBucket {
+		return errNested
+	}
+	content, err := unseal(key, value)
 	if err != nil {
 		return err
 	}
-	total := uint64(0)
-	for _, name := range [][]byte{metaBucket, accountsBucket, paymentsBucket, poolBucket, peersBucket} {
-		if tx.Bucket(name) == nil {
-			continue // the former format has no index of payments
-		}
-		err := forEach(tx.Bucket(name), func(key, content []byte) error {
-			if string(key) != totalKey {
-				total += uint64(checksum(key, content))
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	p.total += uint64(checksum(key, content))
+	return nil
+}
+
+// errNested is a bucket within one of ours.
+var errNested = fmt.Errorf("%w: a bucket stands where a value must", ErrCorrupt)
+
+// metaPart is a recordsPart of the bucket meta, whose own records it collects.
+type metaPart struct {
+	recordsPart
+	names map[string][]byte // by key; keys that aren't there are of no interest
+}
+
+func (p *metaPart) visit(key, value []byte, isBucket bool) error {
+	before := p.total
+	if err := p.recordsPart.visit(key, value, isBucket); err != nil {
+		return err
 	}
-	if total != want {
-		return fmt.Errorf("%w: records are missing, or are not of the last state", ErrCorrupt)
+	if _, ok := p.names[string(key)]; ok {
+		p.names[string(key)] = append([]byte{}, value[checksumSize:]...)
+	}
+	if string(key) == totalKey {
+		p.total = before // the sum is no part of itself
 	}
 	return nil
 }
 
-// readTotal is the sum that a writer keeps.
-func readTotal(tx *bolt.Tx) (uint64, error) {
-	content, err := get(tx.Bucket(metaBucket), []byte(totalKey))
+// checkBlocks checks that heights have no gap and that each block names its
+// height and the hash of the one before. It returns the blocks' hashes.
+func (c *checker) checkBlocks() ([]digest, error) {
+	count, err := c.countBlocks()
+	if err != nil {
+		return nil, err
+	}
+	hashes := make([]digest, count)
+	parts, err := c.each(blocksBucket, func() visitor { return &blocksPart{hashes: hashes} })
+	if err != nil {
+		return nil, err
+	}
+	next := int64(0)
+	for _, v := range parts {
+		p := v.(*blocksPart)
+		if p.next == p.first {
+			continue // an empty leaf
+		}
+		if p.first != next {
+			return nil, missing(next)
+		}
+		if next > 0 {
+			if err := checkLink(p.start, next, hashes[next-1]); err != nil {
+				return nil, damaged(err)
+			}
+		}
+		next = p.next
+	}
+	if next != count {
+		return nil, missing(next)
+	}
+	return hashes, nil
+}
+
+func missing(height int64) error { return fmt.Errorf("%w: block %d is missing", ErrCorrupt, height) }
+
+// smallestBlock is fewer bytes than any block takes with its key.
+const smallestBlock = 64
+
+// countBlocks is how many blocks there must be for the last one's height. The
+// bound keeps a damaged height from asking for all memory there is.
+func (c *checker) countBlocks() (int64, error) {
+	root := c.rootOf(blocksBucket)
+	if root == 0 {
+		return 0, nil // a bucket within the list has no room for a block
+	}
+	key := c.file.lastKey(root)
+	if key == nil {
+		return 0, nil
+	}
+	last, err := numberOf(key)
 	if err != nil {
 		return 0, err
 	}
-	if len(content) != 8 {
-		return 0, fmt.Errorf("%w: the sum of the checksums is missing", ErrCorrupt)
+	if last >= int64(c.file.pages)*int64(c.file.pageSize)/smallestBlock {
+		return 0, fmt.Errorf("%w: the file has no room for %d blocks", ErrCorrupt, last)
 	}
-	return binary.BigEndian.Uint64(content), nil
+	return last + 1, nil
 }
 
-// scanBlocks checks that heights have no gap and that each block names its
-// height and the hash of the one before. It returns the blocks' hashes.
-func scanBlocks(blocks *bolt.Bucket) ([]digest, error) {
-	var hashes []digest
-	var previous digest
-	err := blocks.ForEach(func(key, value []byte) error {
-		height, err := numberOf(key)
-		if err != nil {
-			return err
-		}
-		if height != int64(len(hashes)) {
-			return fmt.Errorf("%w: block %d is missing", ErrCorrupt, len(hashes))
-		}
-		if err := checkLink(value, height, previous); err != nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
-		previous = sha256.Sum256(value)
-		hashes = append(hashes, previous)
-		return nil
-	})
-	return hashes, err
+// blocksPart hashes blocks that follow each other. That they follow the part
+// before can't be seen before that has been hashed.
+type blocksPart struct {
+	hashes      []digest // of all blocks; the part sets its own
+	first, next int64    // heights
+	start       []byte   // of the first block, as much of it as checkLink looks at
 }
 
-// scanHashes checks that the index holds exactly these hashes. It protects the
-// last block, to which no other links.
-func scanHashes(index *bolt.Bucket, hashes []digest) error {
-	count := 0
-	err := index.ForEach(func(key, value []byte) error {
-		height, err := numberOf(value)
-		if err != nil {
-			return err
-		}
-		if height >= int64(len(hashes)) {
-			return fmt.Errorf("%w: block %d is missing", ErrCorrupt, height)
-		}
-		if string(key) != string(hashes[height][:]) {
-			return fmt.Errorf("%w: block %d: its hash is %s, but %x in the index", ErrCorrupt, height, hashes[height], key)
-		}
-		count++
-		return nil
-	})
+func (p *blocksPart) visit(key, value []byte, isBucket bool) error {
+	if isBucket {
+		return errNested
+	}
+	height, err := numberOf(key)
 	if err != nil {
 		return err
 	}
-	if count != len(hashes) {
+	if p.start == nil {
+		p.first, p.next = height, height
+		p.start = append([]byte{}, value[:min(len(value), longestLink)]...)
+	}
+	if height != p.next {
+		return missing(p.next)
+	}
+	if height >= int64(len(p.hashes)) {
+		return fmt.Errorf("%w: block %d is not the last one", ErrCorrupt, len(p.hashes)-1)
+	}
+	if height == 0 {
+		err = checkLink(value, 0, digest{})
+	} else if height > p.first {
+		err = checkLink(value, height, p.hashes[height-1])
+	}
+	if err != nil {
+		return damaged(err)
+	}
+	p.hashes[height] = sha256.Sum256(value)
+	p.next++
+	return nil
+}
+
+// checkHashes checks that the index holds exactly these hashes. It protects the
+// last block, to which no other links.
+func (c *checker) checkHashes(hashes []digest) error {
+	parts, err := c.each(hashesBucket, func() visitor { return &hashesPart{hashes: hashes} })
+	if err != nil {
+		return err
+	}
+	count := 0
+	for _, p := range parts {
+		count += p.(*hashesPart).count
+	}
+	if count != len(hashes) { // the keys differ, so each stands for another block
 		return fmt.Errorf("%w: the index has %d hashes of %d blocks", ErrCorrupt, count, len(hashes))
 	}
+	return nil
+}
+
+// hashesPart compares entries of the index with the blocks' hashes.
+type hashesPart struct {
+	hashes []digest
+	count  int
+}
+
+func (p *hashesPart) visit(key, value []byte, isBucket bool) error {
+	if isBucket {
+		return errNested
+	}
+	height, err := numberOf(value)
+	if err != nil {
+		return err
+	}
+	if height >= int64(len(p.hashes)) {
+		return missing(height)
+	}
+	if string(key) != string(p.hashes[height][:]) {
+		return fmt.Errorf("%w: block %d: its hash is %s, but %x in the index", ErrCorrupt, height, p.hashes[height], key)
+	}
+	p.count++
 	return nil
 }

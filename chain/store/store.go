@@ -29,10 +29,13 @@ type digest [sha256.Size]byte
 
 func (d digest) String() string { return hex.EncodeToString(d[:]) }
 
+// longestLink is more than any beginning of a block that checkLink looks at.
+const longestLink = 160
+
 // checkLink checks, without parsing it, that a block's canonical JSON says that
 // the block is at that height and follows the one with the hash previous.
 func checkLink(canonical []byte, height int64, previous digest) error {
-	start := make([]byte, 0, 160) // longer than any, so that it stays on the stack
+	start := make([]byte, 0, longestLink) // so that it stays on the stack
 	start = append(start, `{"index": `...)
 	start = strconv.AppendInt(start, height, 10)
 	start = append(start, `, "previous_hash": "`...)

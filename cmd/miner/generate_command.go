@@ -64,7 +64,7 @@ func generate(ctx context.Context, o options, plan bench.ChainPlan, out, message
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
 		return fmt.Errorf("--data-dir: %w", err)
 	}
-	return withChain(o, func(c *chain.Chain) error {
+	return withChain(ctx, o, messages, func(c *chain.Chain) error {
 		if c.Tip().Height > 0 {
 			return fmt.Errorf("%s: %w", o.database(), errHasBlocks)
 		}

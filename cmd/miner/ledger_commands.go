@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,12 +15,12 @@ import (
 )
 
 // withChain opens the ledger that the flags name, hands it to use and closes
-// it.
-func withChain(o options, use func(*chain.Chain) error) (err error) {
+// it. out is where a bar shows how far that is.
+func withChain(ctx context.Context, o options, out io.Writer, use func(*chain.Chain) error) (err error) {
 	if err := o.checkStore(); err != nil {
 		return err
 	}
-	c, err := openChain(o)
+	c, err := openChain(ctx, o, out)
 	if err != nil {
 		return err
 	}
@@ -30,8 +33,10 @@ func withChain(o options, use func(*chain.Chain) error) (err error) {
 }
 
 // openChain opens or makes the database and the ledger in it.
-func openChain(o options) (*chain.Chain, error) {
-	db, err := store.Open(o.database())
+func openChain(ctx context.Context, o options, out io.Writer) (*chain.Chain, error) {
+	bar := lateProgress{out: out, task: "checking " + o.database(), due: time.Now().Add(barDelay)}
+	db, err := store.OpenContext(ctx, o.database(), bar.show)
+	bar.done()
 	if err != nil {
 		return nil, err // names the file
 	}
@@ -82,7 +87,7 @@ func export(cmd *cobra.Command, o options, args []string) error {
 	if err := mustExist(o.database()); err != nil {
 		return err
 	}
-	return withChain(o, func(c *chain.Chain) error {
+	return withChain(cmd.Context(), o, cmd.ErrOrStderr(), func(c *chain.Chain) error {
 		if err := writeClassic(c, path); err != nil {
 			return err
 		}
@@ -110,7 +115,7 @@ func importClassic(cmd *cobra.Command, o options, args []string) error {
 	if err := mustExist(path); err != nil {
 		return err
 	}
-	return withChain(o, func(c *chain.Chain) error {
+	return withChain(cmd.Context(), o, cmd.ErrOrStderr(), func(c *chain.Chain) error {
 		network := peer.New(peer.Config{Ledger: c, Logger: log})
 		if err := takeOverClassic(cmd.Context(), c, network, path, cmd.ErrOrStderr(), log); err != nil {
 			return err
@@ -133,7 +138,7 @@ func verify(cmd *cobra.Command, o options, _ []string) error {
 	if err := mustExist(path); err != nil {
 		return err
 	}
-	return withChain(o, func(c *chain.Chain) error {
+	return withChain(cmd.Context(), o, cmd.ErrOrStderr(), func(c *chain.Chain) error {
 		bar := newProgress(cmd.ErrOrStderr(), "verifying "+path, c.Tip().Height+1)
 		var last int64
 		err := c.Verify(cmd.Context(), func(done, _ int64) {

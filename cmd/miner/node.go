@@ -66,7 +66,7 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 	for _, server := range servers {
 		group.Go(func() error { return api.Serve(ctx, server) })
 	}
-	err = withChain(o, func(c *chain.Chain) error { return n.runOn(ctx, group, c) })
+	err = unlessStopped(ctx, withChain(ctx, o, out, func(c *chain.Chain) error { return n.runOn(ctx, group, c) }))
 	stop()
 	if failed := group.Wait(); err == nil {
 		err = failed
@@ -77,7 +77,7 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 // runOn runs the node on a ledger and returns when all of the group has ended.
 func (n *node) runOn(ctx context.Context, group *errgroup.Group, c *chain.Chain) error {
 	if err := n.open(ctx, c); err != nil {
-		return unlessStopped(ctx, err)
+		return err
 	}
 	if err := n.start(ctx, group); err != nil {
 		return err

@@ -43,3 +43,34 @@ func (p *progress) Done() {
 		_ = p.bar.Finish()
 	}
 }
+
+// barDelay is how long a task takes before a bar is worth a look.
+const barDelay = time.Second
+
+// lateProgress is a bar that appears when a task takes long.
+type lateProgress struct {
+	out    io.Writer
+	task   string
+	due    time.Time
+	bar    *progress // nil before due
+	before int64
+}
+
+// show tells how much of the task is done.
+func (p *lateProgress) show(done, total int64) {
+	if p.bar == nil {
+		if time.Now().Before(p.due) {
+			return
+		}
+		p.bar = newProgress(p.out, p.task, total)
+	}
+	p.bar.Add(done - p.before)
+	p.before = done
+}
+
+// done takes the bar away, if there is one.
+func (p *lateProgress) done() {
+	if p.bar != nil {
+		p.bar.Done()
+	}
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// manyBlocks need a tree of three levels, so that several parts of it are
+// checked at once: 1.3 KB each, three or four in a page, 170 pages in a branch.
+const manyBlocks = 1200
+
+// bigText is the bytes of a database of manyBlocks.
+func bigText(t testing.TB) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "chain.db")
+	makeBig(t, path, manyBlocks, 100)
+	text, err := os.ReadFile(path)
+	must(t, err)
+	return text
+}
+
+// headAndHashes is what a big database holds, as far as its blocks go.
+func headAndHashes(t *testing.T, path string) string {
+	t.Helper()
+	db, err := Open(path)
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	var out strings.Builder
+	for height := range int64(manyBlocks) {
+		b, err := db.Block(height)
+		must(t, err)
+		at, err := db.HeightOf(b.Hash())
+		must(t, err)
+		fmt.Fprintln(&out, at, b.Hash())
+	}
+	height, hash, err := db.Head()
+	must(t, err)
+	fmt.Fprintln(&out, height, hash)
+	return out.String()
+}
+
+// TestDamageOfALargeTree changes blocks of a tree that is checked in parts, at
+// the borders of parts too.
+func TestDamageOfALargeTree(t *testing.T) {
+	text := bigText(t)
+	path := filepath.Join(t.TempDir(), "chain.db")
+	for _, height := range append(partBorders(t, text), 1, 5, manyBlocks-2) {
+		for what, c := range map[string]struct {
+			edit func(*bolt.Bucket) error
+			want int64 // the block that the error names
+		}{
+			"edited": {func(b *bolt.Bucket) error {
+				value := bytes.Replace(b.Get(numberKey(height)), []byte(`"amount": 10`), []byte(`"amount": 99`), 1)
+				return b.Put(numberKey(height), value)
+			}, height + 1},
+			"missing": {func(b *bolt.Bucket) error { return b.Delete(numberKey(height)) }, height},
+		} {
+			must(t, os.WriteFile(path, text, 0o600))
+			db, err := bolt.Open(path, 0o600, nil)
+			must(t, err)
+			must(t, db.Update(func(tx *bolt.Tx) error { return c.edit(tx.Bucket(blocksBucket)) }))
+			must(t, db.Close())
+			if _, err := Open(path); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("block %d", c.want)) {
+				t.Errorf("block %d %s: error %v, want ErrCorrupt and block %d", height, what, err, c.want)
+			}
+		}
+	}
+}
+
+// partBorders are the heights of the first blocks of parts and of those before.
+func partBorders(t *testing.T, text []byte) (heights []int64) {
+	t.Helper()
+	c := newChecker(t, text)
+	parts, err := c.each(blocksBucket, func() visitor { return &blocksPart{hashes: make([]digest, manyBlocks)} })
+	must(t, err)
+	if len(parts) < 2 {
+		t.Fatalf("the tree is checked in %d parts", len(parts))
+	}
+	for _, p := range parts[1:] {
+		first := p.(*blocksPart).first
+		heights = append(heights, first-1, first)
+	}
+	return heights
+}
+
+// newChecker is a checker that has read the list of buckets.
+func newChecker(t *testing.T, text []byte) *checker {
+	t.Helper()
+	in, size := bytes.NewReader(text), os.Getpagesize()
+	metas, err := readMetas(in, size)
+	must(t, err)
+	c := makeChecker(t.Context(), newPageFile(in, size, metas.newest().pages), nil)
+	must(t, c.readBuckets(metas.newest().root))
+	return c
+}
+
+// TestFlippedBitsOfALargeTree is TestFlippedBitsAreFound where branches are read
+// by several goroutines.
+func TestFlippedBitsOfALargeTree(t *testing.T) {
+	text := bigText(t)
+	path := filepath.Join(t.TempDir(), "chain.db")
+	must(t, os.WriteFile(path, text, 0o600))
+	whole := headAndHashes(t, path)
+	metas, err := readMetas(bytes.NewReader(text), os.Getpagesize())
+	must(t, err)
+	used := int(metas.newest().pages) * os.Getpagesize() // what is behind is only reserved
+	random := rand.New(rand.NewPCG(3, 4))
+	refused := 0
+	for range 150 {
+		position := random.IntN(used)
+		changed := bytes.Clone(text)
+		changed[position] ^= 1 << random.IntN(8)
+		must(t, os.WriteFile(path, changed, 0o600))
+		db, err := Open(path)
+		if err != nil {
+			refused++
+			continue
+		}
+		must(t, db.Close())
+		if headAndHashes(t, path) != whole {
+			t.Errorf("a bit of byte %d flipped: it was opened, and holds something else", position)
+		}
+	}
+	if refused < 75 {
+		t.Errorf("%d files refused: the flips don't reach the content", refused)
+	}
+}
+
+// TestProgress: the check tells how far it is, in the end all of it.
+func TestProgress(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chain.db")
+	makeBig(t, path, manyBlocks, 100)
+	var seen []int64
+	var last int64
+	db, err := OpenContext(t.Context(), path, func(done, total int64) {
+		if total < manyBlocks*1300 || done > total || len(seen) > 0 && done < seen[len(seen)-1] {
+			t.Errorf("%d of %d bytes after %v", done, total, seen)
+		}
+		seen, last = append(seen, done), total
+	})
+	must(t, err)
+	must(t, db.Close())
+	if len(seen) < 5 || seen[len(seen)-1] != last {
+		t.Errorf("progress %v of %d bytes", seen, last)
+	}
+}
+
+// TestCancelledOpen ends a check whose caller has gone.
+func TestCancelledOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chain.db")
+	makeBig(t, path, manyBlocks, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	calls := 0
+	_, err := OpenContext(ctx, path, func(int64, int64) { calls++; cancel() })
+	if !errors.Is(err, context.Canceled) || errors.Is(err, ErrCorrupt) || calls == 0 {
+		t.Errorf("error %v after %d calls, want context.Canceled", err, calls)
+	}
+	mustOpen(t, path)
+}
