@@ -55,6 +55,11 @@ type MinerConfig struct {
 	Address  func() (address string, ok bool) // where rewards go; false without a wallet
 	Queue    int                              // how many calls of Mine may wait, beside the one under way
 	Logger   *slog.Logger
+
+	// What the ledger's errors wrap when the disk is full, and when it takes no
+	// change any more. MineForever waits for room after the one, and ends with
+	// the other. Nil is no such error.
+	DiskFull, Final error
 }
 
 // Miner makes blocks of templates and proofs.
@@ -82,6 +87,16 @@ func (m *Miner) Stale() uint64 { return m.stale.Load() }
 // first doesn't end it: it goes on with the new tip. Calls take turns. Errors
 // are ErrNoWallet, ErrBusy, ErrExhausted, ctx's or the ledger's.
 func (m *Miner) Mine(ctx context.Context) (wire.Block, error) {
+	b, err := m.mine(ctx)
+	if err != nil {
+		return wire.Block{}, err
+	}
+	return b, nil
+}
+
+// mine is Mine. When the ledger refuses the block that was found, it returns
+// that with the error.
+func (m *Miner) mine(ctx context.Context) (wire.Block, error) {
 	select {
 	case m.turns <- struct{}{}:
 		defer func() { <-m.turns }()
@@ -107,7 +122,7 @@ func (m *Miner) Mine(ctx context.Context) (wire.Block, error) {
 		case isStale(err):
 			m.stale.Add(1)
 		default:
-			return wire.Block{}, err
+			return b, err
 		}
 	}
 }
@@ -119,7 +134,7 @@ func isStale(err error) bool {
 }
 
 // attempt searches a proof for one template. A staleError and errNewTemplate say
-// that another attempt is due.
+// that another attempt is due. A block comes with the ledger's error, too.
 func (m *Miner) attempt(ctx context.Context, tips <-chan chain.Arrival) (wire.Block, error) {
 	address, ok := m.cfg.Address()
 	if !ok {
@@ -137,10 +152,7 @@ func (m *Miner) attempt(ctx context.Context, tips <-chan chain.Arrival) (wire.Bl
 		return wire.Block{}, err
 	}
 	b := template.Block(proof, timeStamp(time.Now()))
-	if err := m.cfg.Ledger.Add(ctx, b); err != nil {
-		return wire.Block{}, err
-	}
-	return b, nil
+	return b, m.cfg.Ledger.Add(ctx, b)
 }
 
 // search runs the searcher and a watcher side by side and returns when both
@@ -192,26 +204,63 @@ func timeStamp(now time.Time) wire.Number {
 	return wire.Float(float64(now.UnixMicro()) / 1e6)
 }
 
-// retryInterval is how long MineForever waits after an error.
-const retryInterval = time.Second
+// How long MineForever waits after an error, and until it tries again to store a
+// block for which there was no room.
+const (
+	retryInterval = time.Second
+	roomInterval  = 5 * time.Second
+)
 
 // MineForever mines block after block until ctx ends, and hands each one to
-// found. After an error, which it logs, it tries again a little later.
+// found. After an error, which it logs, it tries again a little later. While the
+// disk is full it keeps the block that it has, and doesn't mine. It returns the
+// ledger's final error, and nil when ctx ends.
 func (m *Miner) MineForever(ctx context.Context, found func(context.Context, wire.Block)) error {
 	for ctx.Err() == nil {
-		b, err := m.Mine(ctx)
-		if err == nil {
+		b, err := m.mine(ctx)
+		if m.is(err, m.cfg.DiskFull) {
+			err = m.waitForRoom(ctx, b, err)
+		}
+		switch {
+		case err == nil:
 			found(ctx, b)
-			continue
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		m.cfg.Logger.Error("mining failed; it is tried again", "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(retryInterval):
+		case ctx.Err() != nil || isStale(err):
+		case m.is(err, m.cfg.Final):
+			return err
+		default:
+			m.cfg.Logger.Error("mining failed; it is tried again", "error", err)
+			pause(ctx, retryInterval)
 		}
 	}
 	return nil
+}
+
+// is tells whether an error is one of the configured kinds, which may be nil.
+func (m *Miner) is(err, kind error) bool { return err != nil && kind != nil && errors.Is(err, kind) }
+
+// waitForRoom tries to add a block until the disk isn't full any more. Nobody
+// else may have stored a block meanwhile; if somebody has, ours is stale.
+func (m *Miner) waitForRoom(ctx context.Context, b wire.Block, err error) error {
+	m.cfg.Logger.Error("the disk is full; mining goes on when there is room", "error", err)
+	for m.is(err, m.cfg.DiskFull) {
+		if pause(ctx, roomInterval); ctx.Err() != nil {
+			return ctx.Err()
+		}
+		err = m.cfg.Ledger.Add(ctx, b)
+	}
+	if err == nil {
+		m.found.Add(1)
+	}
+	if err == nil || isStale(err) {
+		m.cfg.Logger.Info("there is room on the disk again; mining goes on")
+	}
+	return err
+}
+
+// pause waits, but not longer than ctx.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

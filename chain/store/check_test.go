@@ -130,7 +130,7 @@ func TestFlippedBitsOfALargeTree(t *testing.T) {
 			t.Errorf("a bit of byte %d flipped: it was opened, and holds something else", position)
 		}
 	}
-	if refused < 75 {
+	if refused < 50 { // a third of the pages are free
 		t.Errorf("%d files refused: the flips don't reach the content", refused)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,9 +12,15 @@ import (
 	"lode/chain/wire"
 )
 
-// update runs f in a write transaction, which an error undoes; errors name the
-// file.
+// update runs f in a write transaction, which an error undoes. Errors name the
+// file, but those of the kinds ErrDiskFull and ErrUncertain.
 func (db *DB) update(f func(*writer) error) error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	if db.uncertain != nil {
+		return db.uncertain
+	}
+	var begun attempt // once there is something to commit
 	err := guard(func() error {
 		return db.bolt.Update(func(tx *bolt.Tx) error {
 			total, err := readTotal(tx)
@@ -24,13 +31,20 @@ func (db *DB) update(f func(*writer) error) error {
 			if err := f(w); err != nil {
 				return err
 			}
-			return w.finish()
+			if err := w.finish(); err != nil {
+				return err
+			}
+			begun, err = db.begin(tx)
+			return err
 		})
 	})
-	if err != nil {
+	if err != nil && begun.transaction != 0 {
+		err = db.settle(begun, err)
+	}
+	if _, known := errors.AsType[*failure](err); err != nil && !known {
 		return fmt.Errorf("%s: %w", db.path, err)
 	}
-	return nil
+	return err
 }
 
 // finish stores the sum of the checksums. Its own is not part of it.

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"os"
+	"sync"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -39,10 +41,17 @@ const (
 )
 
 // DB is the durable store: when a method that changes it returns nil, the
-// change is on disk. It is safe for concurrent use.
+// change is on disk. After a change that failed it shows what it did before, and
+// takes others, unless the error is ErrUncertain. It is safe for concurrent use.
 type DB struct {
-	path string
-	bolt *bolt.DB
+	path     string
+	bolt     *bolt.DB
+	file     *os.File // the one that bolt has open
+	pageSize int
+
+	writing   sync.Mutex    // held during a change; guards the fields below
+	uncertain *failure      // why no other change is taken, nil as long as they are
+	lost      chan struct{} // closed once uncertain is set, which doesn't change then
 }
 
 // Close waits for what is under way and closes the file.

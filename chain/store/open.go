@@ -33,9 +33,9 @@ func Open(path string) (*DB, error) { return OpenContext(context.Background(), p
 // name the file and, where it is known, the block; a file that it refuses is
 // left as it is.
 func OpenContext(ctx context.Context, path string, progress func(done, total int64)) (*DB, error) {
-	db := &DB{path: path}
+	db := &DB{path: path, lost: make(chan struct{})}
 	if err := guard(func() error { return db.open(ctx, progress) }); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, classified(err))
 	}
 	return db, nil
 }
@@ -65,13 +65,27 @@ func (db *DB) open(ctx context.Context, progress func(done, total int64)) error 
 	if err := checkFile(ctx, db.path, progress); err != nil {
 		return err
 	}
-	if db.bolt, err = openBolt(db.path, &bolt.Options{}); err != nil {
+	db.bolt, err = openBolt(db.path, &bolt.Options{OpenFile: keepFile(&db.file)})
+	if err != nil {
 		return err
 	}
-	if err := upgrade(db.bolt); err != nil {
-		return errors.Join(fmt.Errorf("bringing the database to format %s: %w", format, err), db.bolt.Close())
+	db.pageSize = db.bolt.Info().PageSize
+	if err = db.confirm(); err == nil {
+		err = upgrade(db.bolt)
 	}
-	return nil
+	if err != nil {
+		_ = db.bolt.Close() // the first error is the one that counts
+	}
+	return err
+}
+
+// keepFile opens a file for bbolt and keeps it, so that we may use the one that
+// bbolt has locked, as long as bbolt has it open.
+func keepFile(kept **os.File) func(string, int, os.FileMode) (*os.File, error) {
+	return func(name string, flag int, mode os.FileMode) (file *os.File, err error) {
+		*kept, err = os.OpenFile(name, flag, mode)
+		return *kept, err
+	}
 }
 
 // isMissing reports whether there is no file, and refuses what bbolt would
@@ -117,12 +131,8 @@ func isSystemError(err error) bool {
 // opening for writing already follows references into a damaged file and may
 // change another program's.
 func checkFile(ctx context.Context, path string, progress func(done, total int64)) error {
-	var file *os.File // the one that bbolt locks and closes
-	db, err := openBolt(path, &bolt.Options{ReadOnly: true, OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-		var err error
-		file, err = os.OpenFile(name, flag, mode)
-		return file, err
-	}})
+	var file *os.File
+	db, err := openBolt(path, &bolt.Options{ReadOnly: true, OpenFile: keepFile(&file)})
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func upgrade(db *bolt.DB) error {
 	if err != nil || !former {
 		return err
 	}
-	return db.Update(func(tx *bolt.Tx) error {
+	err = db.Update(func(tx *bolt.Tx) error {
 		total, err := readTotal(tx)
 		if err != nil {
 			return err
@@ -46,6 +46,10 @@ func upgrade(db *bolt.DB) error {
 		}
 		return w.finish()
 	})
+	if err != nil {
+		return fmt.Errorf("bringing the database to format %s: %w", format, err)
+	}
+	return nil
 }
 
 func (w *writer) indexAllPayments() error {

@@ -17,10 +17,15 @@ import (
 // withChain opens the ledger that the flags name, hands it to use and closes
 // it. out is where a bar shows how far that is.
 func withChain(ctx context.Context, o options, out io.Writer, use func(*chain.Chain) error) (err error) {
+	return withStore(ctx, o, out, func(_ *store.DB, c *chain.Chain) error { return use(c) })
+}
+
+// withStore is withChain for who needs to know about the database below, too.
+func withStore(ctx context.Context, o options, out io.Writer, use func(*store.DB, *chain.Chain) error) (err error) {
 	if err := o.checkStore(); err != nil {
 		return err
 	}
-	c, err := openChain(ctx, o, out)
+	db, c, err := openChain(ctx, o, out)
 	if err != nil {
 		return err
 	}
@@ -29,23 +34,23 @@ func withChain(ctx context.Context, o options, out io.Writer, use func(*chain.Ch
 			err = fmt.Errorf("closing %s: %w", o.database(), closeErr)
 		}
 	}()
-	return use(c)
+	return use(db, c)
 }
 
 // openChain opens or makes the database and the ledger in it.
-func openChain(ctx context.Context, o options, out io.Writer) (*chain.Chain, error) {
+func openChain(ctx context.Context, o options, out io.Writer) (*store.DB, *chain.Chain, error) {
 	bar := lateProgress{out: out, task: "checking " + o.database(), due: time.Now().Add(barDelay)}
 	db, err := store.OpenContext(ctx, o.database(), bar.show)
 	bar.done()
 	if err != nil {
-		return nil, err // names the file
+		return nil, nil, err // names the file
 	}
 	c, err := chain.Open(chain.Config{Store: db, Difficulty: o.difficulty, RefuseReplays: o.refuse})
 	if err != nil {
 		_ = db.Close() // the first error is the one that counts
-		return nil, fmt.Errorf("%s: %w", o.database(), err)
+		return nil, nil, fmt.Errorf("%s: %w", o.database(), err)
 	}
-	return c, nil
+	return db, c, nil
 }
 
 // classicArgument is the text file that a command line names, or the node's own.

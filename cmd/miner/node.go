@@ -16,6 +16,7 @@ import (
 	"lode/api"
 	"lode/api/peer"
 	"lode/chain"
+	"lode/chain/store"
 	"lode/chain/wallet"
 	"lode/chain/wire"
 	"lode/metrics"
@@ -66,7 +67,10 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 	for _, server := range servers {
 		group.Go(func() error { return api.Serve(ctx, server) })
 	}
-	err = unlessStopped(ctx, withChain(ctx, o, out, func(c *chain.Chain) error { return n.runOn(ctx, group, c) }))
+	err = unlessStopped(ctx, withStore(ctx, o, out, func(db *store.DB, c *chain.Chain) error {
+		group.Go(func() error { return db.Run(ctx) })
+		return n.runOn(ctx, group, c)
+	}))
 	stop()
 	if failed := group.Wait(); err == nil {
 		err = failed
@@ -145,6 +149,7 @@ func (n *node) open(ctx context.Context, c *chain.Chain) error {
 	}
 	n.miner = miner.New(miner.MinerConfig{
 		Searcher: n.engine, Ledger: c, Mode: mode, Address: n.address, Queue: waitingMines, Logger: n.log,
+		DiskFull: store.ErrDiskFull, Final: store.ErrUncertain,
 	})
 	return nil
 }
@@ -200,6 +205,8 @@ func errorStatuses() []api.ErrorStatus {
 		{Err: miner.ErrStopped, Status: http.StatusServiceUnavailable},
 		{Err: miner.ErrNoWallet, Status: http.StatusConflict},
 		{Err: peer.ErrAddress, Status: http.StatusBadRequest},
+		{Err: store.ErrDiskFull, Status: http.StatusInsufficientStorage},
+		{Err: store.ErrUncertain, Status: http.StatusServiceUnavailable},
 		{Err: peer.ErrTooManyPeers, Status: http.StatusConflict},
 	}
 }
