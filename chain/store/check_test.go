@@ -21,7 +21,7 @@ const manyBlocks = 1200
 // bigText is the bytes of a database of manyBlocks.
 func bigText(t testing.TB) []byte {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	makeBig(t, path, manyBlocks, 100)
 	text, err := os.ReadFile(path)
 	must(t, err)
@@ -52,7 +52,7 @@ func headAndHashes(t *testing.T, path string) string {
 // the borders of parts too.
 func TestDamageOfALargeTree(t *testing.T) {
 	text := bigText(t)
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	for _, height := range append(partBorders(t, text), 1, 5, manyBlocks-2) {
 		for what, c := range map[string]struct {
 			edit func(*bolt.Bucket) error
@@ -107,7 +107,7 @@ func newChecker(t *testing.T, text []byte) *checker {
 // by several goroutines.
 func TestFlippedBitsOfALargeTree(t *testing.T) {
 	text := bigText(t)
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	must(t, os.WriteFile(path, text, 0o600))
 	whole := headAndHashes(t, path)
 	metas, err := readMetas(bytes.NewReader(text), os.Getpagesize())
@@ -137,7 +137,7 @@ func TestFlippedBitsOfALargeTree(t *testing.T) {
 
 // TestProgress: the check tells how far it is, in the end all of it.
 func TestProgress(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	makeBig(t, path, manyBlocks, 100)
 	var seen []int64
 	var last int64
@@ -156,7 +156,7 @@ func TestProgress(t *testing.T) {
 
 // TestCancelledOpen ends a check whose caller has gone.
 func TestCancelledOpen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	makeBig(t, path, manyBlocks, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	calls := 0

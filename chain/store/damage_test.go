@@ -19,7 +19,7 @@ import (
 // with free ones, and returns its bytes.
 func sample(t testing.TB) []byte {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	db, err := Open(path)
 	must(t, err)
 	genesis := wire.Genesis()
@@ -108,7 +108,7 @@ func assertRefusedOrWhole(t *testing.T, path string, changed []byte, whole, what
 
 func wholeDump(t *testing.T, text []byte) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	must(t, os.WriteFile(path, text, 0o600))
 	whole, err := dump(mustOpen(t, path))
 	must(t, err)
@@ -118,7 +118,7 @@ func wholeDump(t *testing.T, text []byte) string {
 func TestFlippedBitsAreFound(t *testing.T) {
 	text := sample(t)
 	whole := wholeDump(t, text)
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	random := rand.New(rand.NewPCG(1, 2))
 	refused := 0
 	for position := 0; position < len(text); position += 1 + random.IntN(25) {
@@ -136,7 +136,7 @@ func TestFlippedBitsAreFound(t *testing.T) {
 func TestTruncationIsFound(t *testing.T) {
 	text := sample(t)
 	whole := wholeDump(t, text)
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	used := 0 // what is behind was only reserved
 	for size := 0; size < len(text); size += 1021 {
 		if assertRefusedOrWhole(t, path, text[:size], whole, fmt.Sprintf("cut to %d bytes", size)) {
@@ -153,7 +153,7 @@ func TestTruncationIsFound(t *testing.T) {
 func TestExchangedPagesAreFound(t *testing.T) {
 	text := sample(t)
 	whole := wholeDump(t, text)
-	path := filepath.Join(t.TempDir(), "chain.db")
+	path := filepath.Join(memoryDir(t), "chain.db")
 	size := os.Getpagesize()
 	for from := range len(text) / size {
 		for to := range len(text) / size {
@@ -200,7 +200,7 @@ func TestEditedRecordsAreFound(t *testing.T) {
 		{"no bucket of peers", "no bucket", func(tx *bolt.Tx) error { return tx.DeleteBucket(peersBucket) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "chain.db")
+			path := filepath.Join(memoryDir(t), "chain.db")
 			must(t, os.WriteFile(path, text, 0o600))
 			db, err := bolt.Open(path, 0o600, nil)
 			must(t, err)
@@ -219,7 +219,7 @@ func TestEditedRecordsAreFound(t *testing.T) {
 }
 
 func TestNothingIsLeftBesideANewDatabase(t *testing.T) {
-	folder := t.TempDir()
+	folder := memoryDir(t)
 	db := mustOpen(t, filepath.Join(folder, "chain.db"))
 	must(t, db.SetMeta("a", "b"))
 	entries, err := os.ReadDir(folder)
@@ -234,7 +234,7 @@ func TestNothingIsLeftBesideANewDatabase(t *testing.T) {
 
 // TestACreatedDatabaseIsNotPushedAside is two processes that start at once.
 func TestACreatedDatabaseIsNotPushedAside(t *testing.T) {
-	folder := t.TempDir()
+	folder := memoryDir(t)
 	slower, faster := filepath.Join(folder, "slower"), filepath.Join(folder, "faster")
 	must(t, os.WriteFile(slower, []byte("slower"), 0o600))
 	must(t, os.WriteFile(faster, []byte("faster"), 0o600))
@@ -246,7 +246,7 @@ func TestACreatedDatabaseIsNotPushedAside(t *testing.T) {
 
 func TestCommitRefusesWhatDoesNotFollow(t *testing.T) {
 	genesis := wire.Genesis()
-	for name, s := range map[string]store{"memory": NewMemory(), "database": mustOpen(t, filepath.Join(t.TempDir(), "chain.db"))} {
+	for name, s := range map[string]store{"memory": NewMemory(), "database": mustOpen(t, filepath.Join(memoryDir(t), "chain.db"))} {
 		must(t, s.Commit(-1, append([]wire.Block{genesis}, linked(0, genesis.Hash(), 2, "a")...), nil, nil))
 		_, before, err := s.Head()
 		must(t, err)

@@ -66,6 +66,18 @@ func checkConsistency(t testing.TB, path string) {
 	})
 }
 
+// memoryDir is a folder in memory where there is one: these tests sync often,
+// and it isn't the disk that they test.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("/dev/shm", "store-test-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { must(t, os.RemoveAll(folder)) })
+	return folder
+}
+
 // linked makes blocks that follow the given hash; salt makes branches differ.
 // Each holds a payment of its own, and the first two share another one.
 func linked(height int64, previous string, count int, salt string) []wire.Block {
