@@ -5,13 +5,14 @@ PORT          ?= 5000
 BIN           := bin/miner
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS       := -s -w -X main.version=$(VERSION)
-FUZZTIME      ?= 200000x
+FUZZTIME      ?= 20s
+FUZZ_EXECUTIONS ?= 100000000
 RUN_DIR       ?= run
 KERNELS_HASHES ?= 1000000000
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fuzz kernels-long bench clean
+.PHONY: help build run test lint fuzz fuzz-long kernels-long bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -30,8 +31,11 @@ test: ## run everything: checks, tests under the race detector, fuzz seeds, benc
 lint: ## gofmt, go vet, staticcheck, import arrows and function lengths
 	@.ci/lint
 
-fuzz: ## fuzz every target for FUZZTIME (200000x, that many executions) each
+fuzz: ## fuzz every target for FUZZTIME (20s, or a number of executions such as 200000x) each
 	@.ci/fuzz $(FUZZTIME)
+
+fuzz-long: ## fuzz all targets for FUZZ_EXECUTIONS (10^8) in all; can be stopped and goes on where it was
+	@.ci/fuzz-long $(FUZZ_EXECUTIONS)
 
 kernels-long: ## compare KERNELS_HASHES (10^9) hashes of every kernel with portable code
 	KERNELS_HASHES=$(KERNELS_HASHES) $(GO) test -count=1 -timeout 6h -run '^TestKernelsAgree$$' -v ./miner/kernel

@@ -226,6 +226,9 @@ func TestDetachedScansGoOnDuringCollections(t *testing.T) {
 func fuzzKernel(f *testing.F, name string) {
 	f.Add([]byte("[]40cf"), uint8(5), "", uint8(3), uint8(2), uint64(10000), uint16(4000))
 	f.Add([]byte(strings.Repeat("9", 60)), uint8(4), "0000", uint8(3), uint8(1), uint64(9990), uint16(2001))
+	if !slices.ContainsFunc(Available(), func(k Kernel) bool { return k.Name == name }) {
+		f.Skipf("this machine has no kernel %s: executions that compare nothing would be counted", name)
+	}
 	f.Fuzz(func(t *testing.T, prefix []byte, high uint8, middle string, low, difficulty uint8, first uint64, count uint16) {
 		d := Digits{High: int(high % 10), Middle: middle[:min(len(middle), 100)], Low: 1 + int(low%9)}
 		w := NewWork(prefix, d, 1+int(difficulty%8))
