@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math"
 	"math/big"
 	"math/rand/v2"
 	"reflect"
@@ -361,4 +362,113 @@ func decodeArray(data []byte) ([]Block, error) {
 		blocks = append(blocks, b)
 	}
 	return blocks, nil
+}
+
+// FuzzFloat spells any float: as an independent layout of the fewest digits, and
+// so that both readers give the same bits back.
+func FuzzFloat(f *testing.F) {
+	for _, v := range []float64{0, math.Copysign(0, -1), 0.1, 1e16, 9999999999999998, 1e-4, 9.999e-5, 5e-324, math.MaxFloat64, 1 << 53} {
+		f.Add(math.Float64bits(v))
+	}
+	f.Fuzz(func(t *testing.T, bits uint64) {
+		v := math.Float64frombits(bits)
+		n := Float(v)
+		if n.IsInt() || n.IsFinite() != (!math.IsNaN(v) && !math.IsInf(v, 0)) {
+			t.Errorf("%s: IsInt %v, IsFinite %v", n, n.IsInt(), n.IsFinite())
+		}
+		if !n.IsFinite() {
+			return
+		}
+		if want := pythonFloat(v); n.String() != want || n.JSON() != want {
+			t.Errorf("%x is %s, in JSON %s, want %s", bits, n, n.JSON(), want)
+		}
+		back, err := ParseNumber(n.JSON())
+		if err != nil || back != n || math.Float64bits(back.Float64()) != bits {
+			t.Errorf("%s is read back as %s, error %v", n, back, err)
+		}
+		exact, ok := n.Rat()
+		if nearest, isExact := exact.Float64(); !ok || !isExact || nearest != v || n.Sign() != signOf(v) {
+			t.Errorf("%s: Rat %v, Sign %d", n, exact, n.Sign())
+		}
+	})
+}
+
+// FuzzEncodings writes a text in each encoding that json.loads finds out: all of
+// them decode to the same as UTF-8, or are all refused.
+func FuzzEncodings(f *testing.F) {
+	for _, text := range []string{"7", "12", `""`, `{"a": [1, -2.5e+7, null], "\ud83d\ude00é😀": "x"}`, `["\ud800"]`, "[1", "nul", "{}\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		// Without a mark the encoding is told from the zeros of two ASCII characters.
+		if !utf8.ValidString(text) || len(text) < 2 || text[0]-1 >= 0x7F || text[1]-1 >= 0x7F {
+			return
+		}
+		want, wantErr := Decode([]byte(text))
+		for name, data := range encodings(text) {
+			got, err := Decode([]byte(data))
+			if (err == nil) != (wantErr == nil) || !reflect.DeepEqual(got, want) {
+				t.Errorf("%q in %s is %#v, error %v; in UTF-8 %#v, error %v", text, name, got, err, want, wantErr)
+			}
+			for _, kind := range []error{ErrSyntax, ErrNumber, ErrDepth} {
+				if errors.Is(err, kind) != errors.Is(wantErr, kind) {
+					t.Errorf("%q in %s: error %v; in UTF-8: %v", text, name, err, wantErr)
+				}
+			}
+		}
+	})
+}
+
+// pieces gives a text in pieces whose lengths are the bytes of cuts, in turn.
+type pieces struct {
+	text, cuts []byte
+	next       int
+}
+
+func (p *pieces) Read(to []byte) (int, error) {
+	if len(p.text) == 0 {
+		return 0, io.EOF
+	}
+	size := len(p.text)
+	if len(p.cuts) > 0 {
+		size = 1 + int(p.cuts[p.next%len(p.cuts)])
+		p.next++
+	}
+	n := copy(to[:min(size, len(to))], p.text)
+	p.text = p.text[n:]
+	return n, nil
+}
+
+// FuzzBlockStream reads an array of blocks in pieces and with a bound: pieces change
+// nothing, a bound refuses what is longer and nothing else, and what comes
+// before an error is the same as without it.
+func FuzzBlockStream(f *testing.F) {
+	one, two := blockJSON(nil), blockJSON(map[string]string{"index": "6", "transactions": "[]"})
+	array := slices.Concat([]byte(" ["), one, []byte(" ,\n"), two, []byte("] "))
+	for _, bound := range []uint16{1, 60, uint16(len(two)), uint16(len(one)) - 1, uint16(len(one)), 60000} {
+		f.Add(array, []byte{}, bound)
+		f.Add(array, []byte{0, 1, 255}, bound)
+		f.Add(array[:len(array)/2], []byte{7}, bound)
+	}
+	f.Fuzz(func(t *testing.T, data, cuts []byte, bound uint16) {
+		whole, wholeErr := readAll(bytes.NewReader(data), len(data)+1)
+		if got, err := readAll(&pieces{text: data, cuts: cuts}, len(data)+1); !reflect.DeepEqual(got, whole) || !sameError(err, wholeErr) {
+			t.Errorf("in pieces %d blocks, error %v; whole %d, error %v", len(got), err, len(whole), wholeErr)
+		}
+		got, err := readAll(&pieces{text: data, cuts: cuts}, int(bound))
+		if len(got) > len(whole) || len(got) > 0 && !reflect.DeepEqual(got, whole[:len(got)]) {
+			t.Errorf("bound %d: %d blocks that are not those without a bound", bound, len(got))
+		}
+		if !errors.Is(err, ErrBlockSize) && (len(got) != len(whole) || !sameError(err, wholeErr)) {
+			t.Errorf("bound %d: %d blocks, error %v; without a bound %d, error %v", bound, len(got), err, len(whole), wholeErr)
+		}
+		if errors.Is(err, ErrBlockSize) && len(data) <= int(bound) {
+			t.Errorf("bound %d: error %v of %d bytes", bound, err, len(data))
+		}
+	})
+}
+
+// sameError compares what errors say.
+func sameError(a, b error) bool {
+	return (a == nil) == (b == nil) && (a == nil || a.Error() == b.Error())
 }
