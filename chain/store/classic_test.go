@@ -160,28 +160,6 @@ func TestWriteClassicKeepsTheOldFileOnAnError(t *testing.T) {
 	}
 }
 
-// FuzzParseClassic: what is read can be written and read again.
-func FuzzParseClassic(f *testing.F) {
-	v := readVectors(f)
-	f.Add([]byte(v.Chain.SaveFile))
-	f.Add([]byte(v.Chain.SaveFileWithPeer))
-	f.Add([]byte("[]\n[]\n[]"))
-	f.Add([]byte("[]\r\n[]\r\n[\"a\"]\r\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		content, err := parseClassic(text)
-		if err != nil || len(content.Blocks) == 0 {
-			return
-		}
-		path := filepath.Join(t.TempDir(), "file.txt")
-		must(t, WriteClassic(path, all(content.Blocks), content.Pool, content.Peers))
-		again, err := ReadClassic(path)
-		must(t, err)
-		if !reflect.DeepEqual(again, content) {
-			t.Errorf("%v read again as %v", content, again)
-		}
-	})
-}
-
 // TestOddOpenTransactions reads a pool as the original can write it: what is no
 // transaction is left out, with its place and reason.
 func TestOddOpenTransactions(t *testing.T) {
