@@ -20,8 +20,7 @@ type forks struct {
 	parent  map[string]string
 }
 
-func newForks(t *testing.T) *forks {
-	wallets := goldenWallets(t)
+func newForks(t *testing.T, wallets map[string]*wallet.Wallet) *forks {
 	return &forks{t: t, a: wallets["A"], b: wallets["B"], d: wallets["D"], c: newChain(t, batteryZeros), m: newModel(),
 		made: map[string]wire.Block{"g": wire.Genesis()}, parent: map[string]string{}}
 }
@@ -149,19 +148,31 @@ func (f *forks) pays(from *wallet.Wallet, to, literal string) wire.Transaction {
 	return pay(f.t, from, to, amount)
 }
 
+// runScripts runs each script on a ledger of its own, after begin.
+func runScripts(t *testing.T, begin func(f *forks), scripts map[string]func(f *forks)) {
+	wallets := goldenWallets(t)
+	for name, script := range scripts {
+		t.Run(name, func(t *testing.T) {
+			f := newForks(t, wallets)
+			begin(f)
+			script(f)
+		})
+	}
+}
+
+// twoBranches are those of TestBatteryTies.
+func twoBranches(f *forks) {
+	f.line("g", f.a, "a1", "a2", "a3")
+	f.line("g", f.b, "b1", "b2", "b3", "b4")
+}
+
 // TestBatteryTies has two branches from genesis on:
 //
 //	    ,- a1 - a2 - a3
 //	g -<
 //	    `- b1 - b2 - b3 - b4
 func TestBatteryTies(t *testing.T) {
-	start := func(t *testing.T) *forks {
-		f := newForks(t)
-		f.line("g", f.a, "a1", "a2", "a3")
-		f.line("g", f.b, "b1", "b2", "b3", "b4")
-		return f
-	}
-	for name, script := range map[string]func(f *forks){
+	runScripts(t, twoBranches, map[string]func(f *forks){
 		"equal length stays": func(f *forks) {
 			f.accept("a1", "a2", "a3")
 			f.keep(arrayOf(f.path("b3")), nil)
@@ -192,6 +203,12 @@ func TestBatteryTies(t *testing.T) {
 			f.adopt("b4", "g")
 			f.keep(arrayOf(f.path("a3")), nil)
 		},
+	})
+}
+
+// TestBatteryOwnChain offers what we have, and blocks of another branch one by one.
+func TestBatteryOwnChain(t *testing.T) {
+	runScripts(t, twoBranches, map[string]func(f *forks){
 		"our own": func(f *forks) {
 			f.accept("a1", "a2", "a3")
 			f.keep(arrayOf(f.path("a3")), nil)
@@ -216,51 +233,76 @@ func TestBatteryTies(t *testing.T) {
 			f.reject("a1", chain.ErrStale)
 			f.keep(arrayOf(append(f.path("a2"), f.made["a2"])), chain.ErrStale)
 		},
-	} {
-		t.Run(name, func(t *testing.T) { script(start(t)) })
-	}
+	})
 }
 
-// TestBatteryBadChains offers what is longer and no valid chain. The ledger is
+// inflate makes a block whose reward is too high.
+func (f *forks) inflate(name, parent string) {
+	b := next(tipOf(f.made[parent]), batteryZeros, f.b.Address())
+	b.Transactions[0].Amount = wire.Int(1000)
+	f.set(name, parent, b)
+}
+
+// twoAndFour is a ledger with a1 and a2, an open payment, and a valid longer branch:
 //
-//	g - a1 - a2
-//
-// and the branch b1 - b2 - b3 - b4 from genesis would be valid.
-func TestBatteryBadChains(t *testing.T) {
-	inflated := func(f *forks, name, parent string) wire.Block {
-		b := next(tipOf(f.made[parent]), batteryZeros, f.b.Address())
-		b.Transactions[0].Amount = wire.Int(1000)
-		f.set(name, parent, b)
-		return b
-	}
-	coins := wire.Block{Proof: wire.Int(100), Transactions: []wire.Transaction{{Sender: "MINING", Recipient: "thief", Amount: wire.Int(1_000_000)}}}
-	for name, script := range map[string]func(f *forks, b []wire.Block){
-		"the last block has too high a reward": func(f *forks, b []wire.Block) {
-			inflated(f, "i3", "b2")
+//	    ,- a1 - a2
+//	g -<
+//	    `- b1 - b2 - b3 - b4
+func twoAndFour(f *forks) {
+	f.line("g", f.a, "a1", "a2")
+	f.line("g", f.b, "b1", "b2", "b3", "b4")
+	f.accept("a1", "a2")
+	f.open(f.pays(f.a, "r", "5"))
+}
+
+// TestBatteryInvalidBlock puts one invalid block i at different places of a longer
+// chain; see twoAndFour.
+func TestBatteryInvalidBlock(t *testing.T) {
+	runScripts(t, twoAndFour, map[string]func(f *forks){
+		"the last block has too high a reward": func(f *forks) {
+			f.inflate("i3", "b2")
 			f.keep(arrayOf(f.path("i3")), chain.ErrRewardAmount)
 		},
-		"the first block has too high a reward": func(f *forks, _ []wire.Block) {
-			inflated(f, "i1", "g")
+		"the first block has too high a reward": func(f *forks) {
+			f.inflate("i1", "g")
 			f.line("i1", f.b, "i2", "i3", "i4")
 			f.keep(arrayOf(f.path("i4")), chain.ErrRewardAmount)
 		},
-		"one in the middle has too high a reward": func(f *forks, _ []wire.Block) {
-			inflated(f, "i2", "b1")
+		"one in the middle has too high a reward": func(f *forks) {
+			f.inflate("i2", "b1")
 			f.line("i2", f.b, "i3", "i4")
 			f.keep(arrayOf(f.path("i4")), chain.ErrRewardAmount)
 		},
-		"on our own tip, the last block is invalid": func(f *forks, _ []wire.Block) {
+		"on our own tip, the last block is invalid": func(f *forks) {
 			f.line("a2", f.a, "a3")
-			inflated(f, "i4", "a3")
-			f.keep(arrayOf(f.path("i4")), chain.ErrRewardAmount)
+			f.inflate("i4", "a3")
+			if err := adoptText(f.t, f.c, f.m, arrayOf(f.path("i4"))); !isWanted(err, chain.ErrRewardAmount) {
+				f.t.Errorf("error %v, want ErrRewardAmount", err)
+			}
+			if f.c.Tip() == tipOf(f.made["a3"]) { // what only extends our chain may be taken
+				f.m.take(2, f.made["a3"])
+			}
+			f.m.assertSame(f.t, f.c)
 		},
-		"shorter and invalid": func(f *forks, _ []wire.Block) {
-			inflated(f, "i1", "g") // not looked at: it isn't longer
-			f.keep(arrayOf(f.path("i1")), nil)
+		"shorter and invalid": func(f *forks) {
+			f.inflate("i1", "g")
+			// Whether what isn't longer is looked at is nobody's business.
+			if err := adoptText(f.t, f.c, f.m, arrayOf(f.path("i1"))); err != nil && !isWanted(err, chain.ErrRewardAmount) {
+				f.t.Errorf("error %v, want none or ErrRewardAmount", err)
+			}
+			f.m.assertSame(f.t, f.c)
 		},
-		"a block without its proof": func(f *forks, b []wire.Block) {
+		"a block without its proof": func(f *forks) {
+			b := f.path("b4")
 			f.keep(arrayOf(append(b[:4:4], unsolve(b[4]))), chain.ErrProof)
 		},
+	})
+}
+
+// TestBatteryBadChains offers what is no chain from genesis on; see twoAndFour.
+func TestBatteryBadChains(t *testing.T) {
+	coins := wire.Block{Proof: wire.Int(100), Transactions: []wire.Transaction{{Sender: "MINING", Recipient: "thief", Amount: wire.Int(1_000_000)}}}
+	scripts := map[string]func(f *forks, b []wire.Block){
 		"a block is missing":   func(f *forks, b []wire.Block) { f.keep(arrayOf(append(b[:2:2], b[3:]...)), chain.ErrAhead) },
 		"in reverse":           func(f *forks, b []wire.Block) { f.keep(arrayOf([]wire.Block{b[4], b[3], b[2], b[1]}), chain.ErrAhead) },
 		"two blocks exchanged": func(f *forks, b []wire.Block) { f.keep(arrayOf([]wire.Block{b[0], b[2], b[1], b[3]}), chain.ErrAhead) },
@@ -288,14 +330,10 @@ func TestBatteryBadChains(t *testing.T) {
 		"no array":        func(f *forks, b []wire.Block) { f.keep(text(b[1]), wire.ErrSyntax) },
 		"null":            func(f *forks, _ []wire.Block) { f.keep("null", wire.ErrSyntax) },
 		"an empty object": func(f *forks, _ []wire.Block) { f.keep("[{}]", field("index")) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := newForks(t)
-			f.line("g", f.a, "a1", "a2")
-			f.line("g", f.b, "b1", "b2", "b3", "b4")
-			f.accept("a1", "a2")
-			f.open(f.pays(f.a, "r", "5"))
-			script(f, f.path("b4"))
-		})
 	}
+	bound := map[string]func(f *forks){}
+	for name, script := range scripts {
+		bound[name] = func(f *forks) { script(f, f.path("b4")) }
+	}
+	runScripts(t, twoAndFour, bound)
 }

@@ -17,7 +17,7 @@ var errCut = io.ErrUnexpectedEOF
 //	g -<
 //	    `- b1(B) - b2(B) - b3(B)
 func TestBatteryCoverage(t *testing.T) {
-	for name, script := range map[string]func(f *forks){
+	runScripts(t, func(*forks) {}, map[string]func(f *forks){
 		"paid on ours, not covered on theirs": func(f *forks) {
 			f.make("a1", "g", f.a)
 			f.make("a2", "a1", f.a, f.pays(f.a, "r", "5"))
@@ -55,6 +55,12 @@ func TestBatteryCoverage(t *testing.T) {
 			f.adopt("b2", "g")
 			f.opened()
 		},
+	})
+}
+
+// TestBatterySpending spends on one branch what came in the blocks before.
+func TestBatterySpending(t *testing.T) {
+	runScripts(t, func(*forks) {}, map[string]func(f *forks){
 		"more than all over two blocks": func(f *forks) {
 			f.line("g", f.a, "a1")
 			f.make("a2", "a1", f.b, f.pays(f.a, "r", "10"))
@@ -96,9 +102,13 @@ func TestBatteryCoverage(t *testing.T) {
 			f.reject("c3", chain.ErrOverspend)
 			f.accept("a3") // what the original shows can be spent
 		},
-	} {
-		t.Run(name, func(t *testing.T) { script(newForks(t)) })
-	}
+	})
+}
+
+// twoRewards are c1 and c2.
+func twoRewards(f *forks) {
+	f.line("g", f.a, "c1", "c2")
+	f.accept("c1", "c2")
 }
 
 // TestBatteryReplays has the same signed payment several times. Signatures have no
@@ -109,7 +119,7 @@ func TestBatteryCoverage(t *testing.T) {
 //	g - c1 - c2 -<
 //	             `- b3 - b4
 func TestBatteryReplays(t *testing.T) {
-	for name, script := range map[string]func(f *forks){
+	runScripts(t, twoRewards, map[string]func(f *forks){
 		"after it was mined": func(f *forks) {
 			f.make("a3", "c2", f.b, f.pays(f.a, "r", "8"))
 			f.make("a4", "a3", f.b, f.pays(f.a, "r", "8"))
@@ -138,6 +148,12 @@ func TestBatteryReplays(t *testing.T) {
 			f.accept("a3")
 			f.opened(f.pays(f.a, "s", "1"))
 		},
+	})
+}
+
+// TestBatteryReplaysAcrossBranches has it on one branch or on both.
+func TestBatteryReplaysAcrossBranches(t *testing.T) {
+	runScripts(t, twoRewards, map[string]func(f *forks){
 		"on both branches": func(f *forks) {
 			f.make("a3", "c2", f.b, f.pays(f.a, "r", "8"))
 			f.accept("a3")
@@ -173,12 +189,5 @@ func TestBatteryReplays(t *testing.T) {
 			f.adopt("a5", "c2")
 			f.opened()
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := newForks(t)
-			f.line("g", f.a, "c1", "c2")
-			f.accept("c1", "c2")
-			script(f)
-		})
-	}
+	})
 }
