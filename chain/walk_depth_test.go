@@ -114,7 +114,7 @@ func reorganise(t *testing.T, w *world, c *chain.Chain, reopen func() *chain.Cha
 	}
 	m.assertSame(t, c)
 	take(3, theirs)
-	if depth > 1 && len(m.open) < 4 {
+	if depth > 1 && len(m.open) < 3 {
 		t.Errorf("only %d payments are open: none of an abandoned block, so this shows nothing of them", len(m.open))
 	}
 	assertReorganised(t, c, 1, depth, 3+depth+int64(len(theirs)))

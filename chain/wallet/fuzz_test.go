@@ -65,7 +65,7 @@ func plainKey(sender string) (n *big.Int, e int, ok bool) {
 func plainVerify(sender, message, signature string) bool {
 	n, e, ok := plainKey(sender)
 	text, err := hex.DecodeString(signature)
-	if !ok || err != nil || n.Sign() <= 0 || len(text) != (n.BitLen()+7)/8 {
+	if !ok || err != nil || n.Sign() <= 0 || e <= 0 || len(text) != (n.BitLen()+7)/8 {
 		return false
 	}
 	s := new(big.Int).SetBytes(text)
