@@ -27,6 +27,7 @@ type branch struct {
 	dir        string
 	difficulty int
 	maxBytes   int64
+	spool      *spool // has given size bytes
 
 	size    int64
 	file    *os.File // nil while there is no block
@@ -39,6 +40,7 @@ func (d *download) newBranch(base chain.Tip) *branch {
 	return &branch{
 		base: base, tip: base,
 		dir: d.cfg.SpoolDir, difficulty: d.cfg.Ledger.Difficulty(), maxBytes: d.cfg.MaxDownloadBytes,
+		spool: d.spool,
 	}
 }
 
@@ -59,7 +61,7 @@ func (b *branch) write(block wire.Block) error {
 	if b.file == nil {
 		file, err := os.CreateTemp(b.dir, "lode-branch-*.json")
 		if err != nil {
-			return fmt.Errorf("keeping a peer's blocks: %w", err)
+			return keepingFailed(err)
 		}
 		b.file, b.out = file, bufio.NewWriterSize(file, 64<<10)
 		// Where the system allows it, the name goes at once, so that not even
@@ -74,12 +76,20 @@ func (b *branch) write(block wire.Block) error {
 	if b.size+int64(len(b.scratch)) > b.maxBytes {
 		return fmt.Errorf("%w: more than %d bytes", errTooLong, b.maxBytes)
 	}
-	n, err := b.out.Write(b.scratch)
-	b.size += int64(n)
-	if err != nil {
-		return fmt.Errorf("keeping a peer's blocks: %w", err)
+	if err := b.spool.take(int64(len(b.scratch))); err != nil {
+		return err
+	}
+	b.size += int64(len(b.scratch))
+	if _, err := b.out.Write(b.scratch); err != nil {
+		return keepingFailed(err)
 	}
 	return nil
+}
+
+// keepingFailed is the error of a file that can't be written. The branch is of
+// no more use then.
+func keepingFailed(err error) error {
+	return fmt.Errorf("%w: keeping a peer's blocks: %w", errLocal, err)
 }
 
 // blocks reads the branch back. maxBlockBytes is the limit its blocks were
@@ -88,7 +98,7 @@ func (b *branch) write(block wire.Block) error {
 func (b *branch) blocks(maxBlockBytes int) iter.Seq2[wire.Block, error] {
 	return func(yield func(wire.Block, error) bool) {
 		if err := b.out.Flush(); err != nil {
-			yield(wire.Block{}, fmt.Errorf("keeping a peer's blocks: %w", err))
+			yield(wire.Block{}, keepingFailed(err))
 			return
 		}
 		array := io.MultiReader(io.NewSectionReader(b.file, 0, b.size), strings.NewReader("]"))
@@ -107,6 +117,7 @@ func (b *branch) close() error {
 	if b == nil || b.file == nil {
 		return nil
 	}
+	b.spool.give(b.size)
 	err := b.file.Close()
 	if !b.unnamed {
 		err = errors.Join(err, os.Remove(b.file.Name()))

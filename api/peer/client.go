@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -32,18 +33,22 @@ type client struct {
 
 func newClient(cfg Config) *client {
 	return &client{
-		posts:        newHTTPClient(cfg.DialTimeout, false),
-		gets:         newHTTPClient(cfg.DialTimeout, true),
+		posts:        newHTTPClient(cfg, false),
+		gets:         newHTTPClient(cfg, true),
 		memory:       newMemory(),
 		postTimeout:  cfg.PostTimeout,
 		stallTimeout: cfg.StallTimeout,
 	}
 }
 
-func newHTTPClient(dialTimeout time.Duration, keepAlive bool) *http.Client {
+// newHTTPClient follows no redirects, asks no proxy and keeps no cookies.
+func newHTTPClient(cfg Config, keepAlive bool) *http.Client {
+	dialer := &net.Dialer{
+		Timeout: cfg.DialTimeout, Resolver: cfg.Resolver, ControlContext: newGuard(cfg.Self).control,
+	}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			DialContext:            dialer.DialContext,
 			DisableKeepAlives:      !keepAlive,
 			DisableCompression:     true,
 			MaxIdleConnsPerHost:    1,
@@ -100,6 +105,14 @@ func (c *client) post(ctx context.Context, address, path string, body []byte) (a
 		return a, false, a.refusal(path)
 	}
 	return a, true, nil
+}
+
+// problem is the error of an answer that isn't what was asked for.
+func (a answer) problem() error {
+	if a.status >= 300 && a.status < 400 {
+		return fmt.Errorf("%w: %v", errRedirect, a)
+	}
+	return errors.New(a.String())
 }
 
 // refusal is the error of a message that was answered so.

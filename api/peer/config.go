@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"net"
 	"time"
 
 	"lode/chain"
@@ -18,6 +19,8 @@ type Ledger interface {
 	Difficulty() int
 	Tip() chain.Tip
 	HashAt(height int64) (string, error)
+	// BlockByHash fails for a block that is not part of the chain.
+	BlockByHash(hash string) (wire.Block, error)
 	// Adopt takes consecutive blocks that begin at most one above the tip, if
 	// they make a longer valid chain.
 	Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error)
@@ -35,8 +38,10 @@ type Config struct {
 	AutoResolve bool
 	Logger      *slog.Logger // default: none
 	// Self are addresses of this node: they may be listed as peers, but
-	// nothing is sent to them.
-	Self []string
+	// nothing is sent to them, nor to a name that leads to one of them. One with
+	// an unspecified host, or with a name, stands for all of the machine's.
+	Self     []string
+	Resolver *net.Resolver // of peers' names; default: the system's
 	// SpoolDir is where branches longer than ours wait for their check, in
 	// files that never outlive a call; default: the system's folder for
 	// temporary files.
@@ -50,10 +55,14 @@ type Config struct {
 	ResolveEvery   time.Duration // between two unprompted Resolves of AutoResolve, default 1 min
 	ResolvePause   time.Duration // at least, after a Resolve of AutoResolve that changed nothing, default 1 s
 
+	SetAside    time.Duration // how long a peer is set aside for invalid data at first, default 1 min
+	MaxSetAside time.Duration // and after many times, default 1 h
+
 	QueueLength      int   // messages that may wait for one peer, default 256
 	MaxPeers         int   // default 256
 	MaxBlockBytes    int   // of one block's JSON, default 32 MiB
 	MaxDownloadBytes int64 // from one peer in one Resolve, default 1 GiB
+	MaxSpoolBytes    int64 // on disk from all peers at once, default 2 GiB
 }
 
 func (c Config) withDefaults() Config {
@@ -65,9 +74,12 @@ func (c Config) withDefaults() Config {
 	c.ResolveTimeout = cmp.Or(c.ResolveTimeout, 5*time.Minute)
 	c.ResolveEvery = cmp.Or(c.ResolveEvery, time.Minute)
 	c.ResolvePause = cmp.Or(c.ResolvePause, time.Second)
+	c.SetAside = cmp.Or(c.SetAside, time.Minute)
+	c.MaxSetAside = cmp.Or(c.MaxSetAside, time.Hour)
 	c.QueueLength = cmp.Or(c.QueueLength, 256)
 	c.MaxPeers = cmp.Or(c.MaxPeers, 256)
 	c.MaxBlockBytes = cmp.Or(c.MaxBlockBytes, 32<<20)
 	c.MaxDownloadBytes = cmp.Or(c.MaxDownloadBytes, 1<<30)
+	c.MaxSpoolBytes = cmp.Or(c.MaxSpoolBytes, 2<<30)
 	return c
 }

@@ -8,13 +8,19 @@ func (n *Network) Conflict() bool { return n.raised.Load() != n.settled.Load() }
 
 // Ahead is told of a peer's block that is too far ahead of our chain and whose
 // proof of work the caller has checked. Unless our chain has got that far by
-// now, it raises the conflict flag, or with AutoResolve wakes the resolver. The
-// proof doesn't cover the index: who shows an old block under a higher index
-// gets this far without any work.
+// now, it raises the conflict flag, or with AutoResolve wakes the resolver.
+//
+// The proof doesn't cover the index, so an old block may be shown under a higher
+// one. A block that follows one of ours is not ahead, whatever its index says,
+// and a proof that was shown before says nothing new: to get further costs work.
 func (n *Network) Ahead(b wire.Block) {
-	if b.Index > n.cfg.Ledger.Tip().Height {
-		n.differ()
+	if b.Index <= n.cfg.Ledger.Tip().Height {
+		return
 	}
+	if _, err := n.cfg.Ledger.BlockByHash(b.PreviousHash); err == nil || !n.announced.isNew(b) {
+		return
+	}
+	n.differ()
 }
 
 // differ takes note that a peer's chain differs.

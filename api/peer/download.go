@@ -18,6 +18,7 @@ var errGenesis = errors.New("the peer's chain begins with another block 0")
 type download struct {
 	cfg     Config
 	client  *client
+	spool   *spool
 	address string
 }
 
@@ -58,7 +59,7 @@ func (d *download) fetchChain(ctx context.Context) (*branch, error) {
 	}
 	defer s.Close()
 	if s.status != http.StatusOK {
-		return nil, fmt.Errorf("GET /chain: %v", answer{status: s.status})
+		return nil, fmt.Errorf("GET /chain: %w", answer{status: s.status}.problem())
 	}
 	b, err := d.readChain(s)
 	if err != nil {
@@ -107,7 +108,7 @@ func (d *download) ourHash(height int64) (string, error) {
 	}
 	hash, err := d.cfg.Ledger.HashAt(height)
 	if err != nil {
-		return "", fmt.Errorf("looking for the common block: %w", err)
+		return "", fmt.Errorf("%w: looking for the common block: %w", errLocal, err)
 	}
 	return hash, nil
 }

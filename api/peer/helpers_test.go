@@ -61,6 +61,15 @@ func (l *fakeLedger) HashAt(height int64) (string, error) {
 	return blocks[height].Hash(), nil
 }
 
+func (l *fakeLedger) BlockByHash(hash string) (wire.Block, error) {
+	for _, b := range l.chain() {
+		if b.Hash() == hash {
+			return b, nil
+		}
+	}
+	return wire.Block{}, fmt.Errorf("no block %s", hash)
+}
+
 func (l *fakeLedger) chain() []wire.Block {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -27,10 +27,14 @@ type Network struct {
 	cfg    Config
 	log    *slog.Logger
 	client *client
+	spool  *spool
 	self   map[string]bool
 
 	changed chan struct{} // one slot: peers were added
 	wake    chan struct{} // one slot: AutoResolve has something to do
+	hurry   chan struct{} // one slot: and at once
+
+	announced announced
 
 	// The conflict flag is up while more conflicts were raised than settled.
 	raised, settled atomic.Uint64
@@ -53,9 +57,11 @@ func New(cfg Config) *Network {
 		cfg:     cfg,
 		log:     cfg.Logger,
 		client:  newClient(cfg),
+		spool:   newSpool(cfg.MaxSpoolBytes),
 		self:    make(map[string]bool),
 		changed: make(chan struct{}, 1),
 		wake:    make(chan struct{}, 1),
+		hurry:   make(chan struct{}, 1),
 		remotes: make(map[string]*remote),
 	}
 	for _, own := range cfg.Self {
@@ -112,7 +118,7 @@ func (n *Network) Add(address string) error {
 		return fmt.Errorf("adding the peer %s: %w", address, err)
 	}
 	n.connect(address)
-	notify(n.wake)
+	notify(n.hurry)
 	return nil
 }
 

@@ -37,9 +37,13 @@ func (d *download) fetchMissing(ctx context.Context) (*branch, error) {
 	return b, d.follow(ctx, b, next)
 }
 
-// follow appends the blocks of next and of the pages after it.
+// follow appends the blocks of next and of the pages after it. The peer's chain
+// may be replaced between two pages, which is no lie.
 func (d *download) follow(ctx context.Context, b *branch, next page) error {
 	for {
+		if len(next.blocks) > 0 && next.blocks[0].PreviousHash != b.tip.Hash {
+			return fmt.Errorf("block %d: %w", b.tip.Height+1, errMoved)
+		}
 		for _, block := range next.blocks {
 			if err := b.append(block); err != nil {
 				return err
@@ -102,7 +106,7 @@ func (d *download) theirHash(ctx context.Context, height int64) (hash string, er
 	err = d.object(ctx, fmt.Sprintf("/v1/blocks/%d", height), func(object map[string]any) error {
 		var ok bool
 		if hash, ok = object["hash"].(string); !ok {
-			return errors.New("no hash in the answer")
+			return fmt.Errorf("%w: no hash in the answer", errInvalid)
 		}
 		return nil
 	})
@@ -127,7 +131,7 @@ func pageOf(object map[string]any) (page, error) {
 	tip, fits := height.Int64()
 	items, isList := object["blocks"].([]any)
 	if !isNumber || !fits || !isList {
-		return page{}, errors.New("no height or no blocks in the answer")
+		return page{}, fmt.Errorf("%w: no height or no blocks in the answer", errInvalid)
 	}
 	p := page{height: tip}
 	for i, item := range items {
@@ -145,7 +149,7 @@ func (d *download) object(ctx context.Context, path string, use func(map[string]
 	limit := int64(d.cfg.MaxBlockBytes) + maxAnswerBytes
 	return d.client.get(ctx, d.address, path, limit, func(a answer) error {
 		if a.status != http.StatusOK {
-			return errors.New(a.String())
+			return a.problem()
 		}
 		v, err := wire.Decode(a.text)
 		if err != nil {
@@ -153,7 +157,7 @@ func (d *download) object(ctx context.Context, path string, use func(map[string]
 		}
 		object, ok := v.(map[string]any)
 		if !ok {
-			return errors.New("the answer is no JSON object")
+			return fmt.Errorf("%w: the answer is no JSON object", errInvalid)
 		}
 		return use(object)
 	})

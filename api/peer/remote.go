@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -20,6 +21,10 @@ type PeerStats struct {
 	Dropped   uint64    // messages that had to make room in a full queue, or came after the end
 	LastError string    // of a message or download; "" when the last one went well
 	LastSeen  time.Time // when the peer last answered anything; zero: never
+
+	State  State
+	Reason string    // the error that led to the state; "" in StateOK
+	Until  time.Time // before it the chain is not read; zero: it may be
 }
 
 // remote is one peer: its queue and its counters.
@@ -28,18 +33,29 @@ type remote struct {
 	queue   *queue
 	stop    context.CancelFunc // ends its sender; guarded by Network.mu; nil: none runs
 
-	mu    sync.Mutex // guards stats
-	stats PeerStats
+	mu       sync.Mutex // guards all below
+	stats    PeerStats
+	standing standing
 }
 
 func newRemote(address string, queueLength int) *remote {
-	return &remote{address: address, queue: newQueue(queueLength), stats: PeerStats{Address: address}}
+	return &remote{
+		address: address, queue: newQueue(queueLength),
+		stats: PeerStats{Address: address}, standing: standing{state: StateOK},
+	}
 }
 
 func (r *remote) snapshot() PeerStats {
 	r.mu.Lock()
-	s := r.stats
+	s, standing := r.stats, r.standing
 	r.mu.Unlock()
+	if standing.state == StateInvalid && !time.Now().Before(standing.until) {
+		standing.clear() // its time is over
+	}
+	s.State, s.Reason = standing.state, standing.reason
+	if time.Now().Before(standing.until) {
+		s.Until = standing.until
+	}
 	s.Queued, s.Dropped = r.queue.counts()
 	return s
 }
@@ -51,11 +67,21 @@ func (r *remote) note(seen bool, err error, counter func(*PeerStats)) {
 	if seen {
 		r.stats.LastSeen = time.Now()
 	}
-	r.stats.LastError = ""
-	if err != nil {
-		r.stats.LastError = err.Error()
-	}
+	r.stats.LastError = errorText(err)
 	counter(&r.stats)
+}
+
+// reached notes whether a message was answered, and says whether that is news.
+func (r *remote) reached(err error) (changed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now, before := time.Now(), r.standing.state
+	if err == nil {
+		r.standing.answers(now)
+	} else {
+		r.standing.unreachable(errorText(err), now, now)
+	}
+	return r.standing.state != before
 }
 
 func countSent(s *PeerStats)   { s.Sent++ }
@@ -89,10 +115,14 @@ func (n *Network) deliver(ctx context.Context, r *remote, m *message) {
 			n.judge(ctx, r, m, a, arrived)
 			return
 		}
-		m.release()
 		silent := reached && isTimeout(err)
 		arrived = arrived || reached
-		if try == tries || silent || arrived && !m.isBlock() || !wait(ctx, delay) {
+		last := try == tries || silent || isRefused(err) || arrived && !m.isBlock()
+		if !last {
+			m.release()
+			last = !wait(ctx, delay)
+		}
+		if last {
 			n.failed(ctx, r, a.status != 0, fmt.Errorf("try %d: %w", try, err))
 			return
 		}
@@ -103,13 +133,17 @@ func (n *Network) deliver(ctx context.Context, r *remote, m *message) {
 // failed records a message that was given up.
 func (n *Network) failed(ctx context.Context, r *remote, seen bool, err error) {
 	r.note(seen, err, countFailed)
-	if ctx.Err() == nil {
-		n.log.Warn("peer not reached", "peer", r.address, "error", err)
+	if ctx.Err() == nil && r.reached(err) {
+		n.log.Warn("peer not reached", "peer", r.address, "error", errorText(err))
 	}
 }
 
+// isRefused tells a connection that this node refused to make.
+func isRefused(err error) bool { return errors.Is(err, ErrForbidden) || errors.Is(err, ErrSelf) }
+
 // judge draws the conclusions from an answer.
 func (n *Network) judge(ctx context.Context, r *remote, m *message, a answer, arrived bool) {
+	r.reached(nil)
 	if a.ok() {
 		r.note(true, nil, countSent)
 		return

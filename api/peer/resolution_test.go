@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lode/chain"
 	"lode/chain/wire"
 )
 
@@ -128,13 +129,16 @@ func TestResolveJoinedAfterAConflict(t *testing.T) {
 	})
 }
 
-// A peer that never agrees is asked no oftener than once a second, and half of
-// the time at most.
+// Peers that never agree are asked half of the time at most, and ever more
+// rarely while nothing happens: at least once in ResolveEvery.
 func TestAutoResolvePause(t *testing.T) {
-	for _, test := range []struct{ takes, every time.Duration }{
-		{0, time.Second},
-		{2 * time.Second, 4 * time.Second},
-		{9 * time.Second, 14 * time.Second}, // it rests for ResolveEvery at most
+	for _, test := range []struct {
+		takes time.Duration
+		want  []int // seconds
+	}{
+		{0, []int{0, 1, 3, 7, 12, 17, 22, 27}},
+		{2 * time.Second, []int{0, 4, 8, 14, 21, 28}},
+		{9 * time.Second, []int{0, 20}}, // at 14 s it is left alone
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			line := timeline{start: time.Now()}
@@ -151,13 +155,38 @@ func TestAutoResolvePause(t *testing.T) {
 			}
 			stop()
 			var want []time.Duration
-			for at := time.Duration(0); at < 29*time.Second+500*time.Millisecond; at += test.every {
-				want = append(want, at)
+			for _, at := range test.want {
+				want = append(want, time.Duration(at)*time.Second)
 			}
 			if !slices.Equal(line.at, want) {
 				t.Errorf("asked at %v, want %v", line.at, want)
 			}
 		})
+	}
+}
+
+// The pace is the first one again when our chain has moved.
+func TestPace(t *testing.T) {
+	p := pace{cfg: Config{}.withDefaults()}
+	for i, step := range []struct {
+		replaced bool
+		height   int64
+		took     time.Duration
+		want     time.Duration
+	}{
+		{false, 5, 0, time.Second},
+		{false, 5, 0, 2 * time.Second},
+		{false, 5, 3 * time.Second, 4 * time.Second},
+		{false, 5, 20 * time.Second, 20 * time.Second},
+		{false, 6, 0, time.Second},
+		{false, 6, 0, 2 * time.Second},
+		{true, 6, time.Hour, 0},
+		{false, 6, 0, 2 * time.Second},
+		{false, 6, time.Hour, time.Minute},
+	} {
+		if got := p.rest(step.replaced, chain.Tip{Height: step.height}, step.took); got != step.want {
+			t.Errorf("step %d: rest %v, want %v", i, got, step.want)
+		}
 	}
 }
 

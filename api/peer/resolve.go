@@ -3,22 +3,27 @@ package peer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"lode/chain"
 )
 
 // rounds is how often a peer is asked when our own chain changes below its
 // branch meanwhile.
 const rounds = 3
 
-// errMoved means that the block a branch begins at is no longer ours.
-var errMoved = errors.New("our chain changed during the download")
+// errMoved means that the block a branch begins at is no longer ours, or a page
+// no longer follows the one before.
+var errMoved = errors.New("a chain changed during the download")
 
 // resolution is one run of resolving, shared by all who ask for one meanwhile.
 type resolution struct {
 	cancel  context.CancelFunc
+	byHand  bool
 	waiting int // callers; guarded by Network.mu
 
 	done     chan struct{} // closed when the two below are set
@@ -26,15 +31,22 @@ type resolution struct {
 	err      error
 }
 
-// Resolve asks all peers for their chains, side by side, and takes the longest
+// Resolve asks the peers for their chains, side by side, and takes the longest
 // valid one if it is longer than ours. Peers that fail are logged and left
-// out. Whatever comes of it, the conflicts known at its start are settled. A
-// call during another one shares its outcome, and asks once more if a conflict
-// came up in between. The error is ctx's.
+// out, and so are those that are set aside for invalid data. Whatever comes of
+// it, the conflicts known at its start are settled. A call during another one
+// shares its outcome, and asks once more if a conflict came up in between. The
+// error is ctx's.
 func (n *Network) Resolve(ctx context.Context) (replaced bool, err error) {
+	return n.resolveAs(ctx, true)
+}
+
+// resolveAs resolves by hand, or for AutoResolve, which also leaves out peers
+// that kept it waiting a short time ago.
+func (n *Network) resolveAs(ctx context.Context, byHand bool) (replaced bool, err error) {
 	raised := n.raised.Load()
 	for {
-		run := n.join(ctx)
+		run := n.join(ctx, byHand)
 		select {
 		case <-run.done:
 		case <-ctx.Done():
@@ -42,8 +54,10 @@ func (n *Network) Resolve(ctx context.Context) (replaced bool, err error) {
 			return replaced, ctx.Err()
 		}
 		replaced = replaced || run.replaced
-		// A run that began before the last conflict can't have seen it.
-		if run.err != nil || n.settled.Load() >= raised {
+		// A run that began before the last conflict can't have seen it, and one
+		// of AutoResolve may have left somebody out.
+		complete := n.settled.Load() >= raised && (run.byHand || !byHand)
+		if run.err != nil || complete {
 			return replaced, run.err
 		}
 	}
@@ -51,13 +65,13 @@ func (n *Network) Resolve(ctx context.Context) (replaced bool, err error) {
 
 // join enters the current resolution or starts one. Its goroutine ends by
 // itself, or when the last caller leaves.
-func (n *Network) join(ctx context.Context) *resolution {
+func (n *Network) join(ctx context.Context, byHand bool) *resolution {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	run := n.current
 	if run == nil {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		run = &resolution{cancel: cancel, done: make(chan struct{})}
+		run = &resolution{cancel: cancel, byHand: byHand, done: make(chan struct{})}
 		n.current = run
 		go n.runResolution(ctx, run)
 	}
@@ -91,13 +105,13 @@ func (n *Network) forget(run *resolution) {
 func (n *Network) runResolution(ctx context.Context, run *resolution) {
 	defer close(run.done)
 	defer run.cancel()
-	run.replaced, run.err = n.resolve(ctx)
+	run.replaced, run.err = n.resolve(ctx, run.byHand)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.forget(run)
 }
 
-func (n *Network) resolve(ctx context.Context) (bool, error) {
+func (n *Network) resolve(ctx context.Context, byHand bool) (bool, error) {
 	raised := n.raised.Load()
 	defer n.client.closeIdle()
 	limited, cancel := context.WithTimeout(ctx, n.cfg.ResolveTimeout)
@@ -105,6 +119,9 @@ func (n *Network) resolve(ctx context.Context) (bool, error) {
 	var replaced atomic.Bool
 	var asking sync.WaitGroup
 	for _, r := range n.all() {
+		if !r.mayAsk(byHand) {
+			continue
+		}
 		asking.Go(func() {
 			if n.ask(ctx, limited, r) {
 				replaced.Store(true)
@@ -122,17 +139,14 @@ func (n *Network) resolve(ctx context.Context) (bool, error) {
 // ask takes over one peer's chain if it is longer; limited is ctx with the
 // time limit of downloads.
 func (n *Network) ask(ctx, limited context.Context, r *remote) (replaced bool) {
-	err := errMoved
+	start, err := time.Now(), errMoved
 	for round := 0; round < rounds && errors.Is(err, errMoved); round++ {
 		replaced, err = n.take(ctx, limited, r.address)
 	}
 	if ctx.Err() != nil {
 		return replaced
 	}
-	r.note(err == nil, err, countNothing)
-	if err != nil {
-		n.log.Warn("peer's chain not usable", "peer", r.address, "error", err)
-	}
+	n.conclude(r, replaced, err, time.Since(start))
 	if replaced {
 		tip := n.cfg.Ledger.Tip()
 		n.log.Info("chain replaced by a peer's", "peer", r.address, "height", tip.Height, "tip", tip.Hash)
@@ -143,7 +157,7 @@ func (n *Network) ask(ctx, limited context.Context, r *remote) (replaced bool) {
 // take downloads and adopts. Of a download that was cut off by a limit, what
 // came is used, so that the next one has less to do.
 func (n *Network) take(ctx, limited context.Context, address string) (bool, error) {
-	d := &download{cfg: n.cfg, client: n.client, address: address}
+	d := &download{cfg: n.cfg, client: n.client, spool: n.spool, address: address}
 	b, err := d.fetch(limited)
 	if b == nil {
 		return false, err
@@ -161,6 +175,7 @@ func (n *Network) take(ctx, limited context.Context, address string) (bool, erro
 // wasCut tells a download that broke off from one that was wrong.
 func wasCut(err error) bool {
 	return errors.Is(err, errStalled) || errors.Is(err, errTooLong) || errors.Is(err, errCrowded) ||
+		errors.Is(err, errSpoolFull) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
@@ -176,35 +191,80 @@ func (n *Network) adopt(ctx context.Context, b *branch) (bool, error) {
 	}
 	ours, err := n.cfg.Ledger.HashAt(b.base.Height)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("%w: looking for the common block: %w", errLocal, err)
 	}
 	if ours != b.base.Hash {
 		return false, errMoved
 	}
-	return n.cfg.Ledger.Adopt(ctx, b.blocks(n.cfg.MaxBlockBytes))
+	adopted, err := n.cfg.Ledger.Adopt(ctx, b.blocks(n.cfg.MaxBlockBytes))
+	if err != nil && !isInvalid(err) {
+		err = fmt.Errorf("%w: %w", errLocal, err)
+	}
+	return adopted, err
 }
 
-// keepUp is AutoResolve's loop. After a Resolve that changed nothing it rests
-// for as long as that took: a peer that never agrees with us must not keep us
-// reading its chain.
+// keepUp is AutoResolve's loop.
 func (n *Network) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(n.cfg.ResolveEvery)
 	defer ticker.Stop()
+	pace := pace{cfg: n.cfg}
 	for {
 		start := time.Now()
-		replaced, err := n.Resolve(ctx)
+		replaced, err := n.resolveAs(ctx, false)
 		if err != nil && ctx.Err() == nil {
 			n.log.Error("resolving conflicts failed", "error", err)
 		}
-		rest := min(max(time.Since(start), n.cfg.ResolvePause), n.cfg.ResolveEvery)
-		if !replaced && !wait(ctx, rest) {
+		if !n.rest(ctx, pace.rest(replaced, n.cfg.Ledger.Tip(), time.Since(start))) {
 			return
 		}
 		select {
 		case <-n.wake:
+		case <-n.hurry:
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// rest sleeps for d, or until there is a new peer, which is asked at once;
+// false when ctx was done before.
+func (n *Network) rest(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-n.hurry:
+		notify(n.hurry)
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pace bounds how much of the time AutoResolve reads the peers' chains, whoever
+// calls for it.
+type pace struct {
+	cfg   Config
+	tip   chain.Tip // of our chain after the last run
+	pause time.Duration
+}
+
+// rest is how long to wait after a run. After one that changed something that is
+// nothing, for more may have come up meanwhile. Else it is as long as the run
+// took: a peer that never agrees with us must not keep us reading its chain. And
+// it is twice as long as the last time while nothing happens at all: who tells
+// us of blocks that nobody has must not keep us asking for them.
+func (p *pace) rest(replaced bool, tip chain.Tip, took time.Duration) time.Duration {
+	if replaced || tip != p.tip {
+		p.pause = p.cfg.ResolvePause
+	} else {
+		p.pause = min(2*p.pause, p.cfg.ResolveEvery)
+	}
+	p.tip = tip
+	if replaced {
+		return 0
+	}
+	return min(max(took, p.pause), p.cfg.ResolveEvery)
 }
