@@ -8,10 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // Limits that hold where ServerConfig leaves the field 0.
@@ -21,7 +18,7 @@ const (
 	DefaultWriteTimeout      = time.Minute
 	DefaultIdleTimeout       = 2 * time.Minute
 	DefaultShutdownTimeout   = 5 * time.Second
-	DefaultMaxHeaderBytes    = 64 << 10
+	DefaultMaxHeaderBytes    = 32 << 10
 	DefaultMaxConnections    = 1024
 )
 
@@ -38,7 +35,10 @@ type ServerConfig struct {
 	IdleTimeout       time.Duration // between the requests of a connection
 	ShutdownTimeout   time.Duration // how long a stop waits for answers in progress
 	MaxHeaderBytes    int
-	MaxConnections    int // open at once; more wait to be accepted
+	// MaxConnections are open at once. For one more, the one is closed that has
+	// been without a complete header for the longest. So it must be larger than
+	// the number of requests that the handler lets take long.
+	MaxConnections int
 }
 
 func (c ServerConfig) withDefaults() ServerConfig {
@@ -73,13 +73,14 @@ func Serve(ctx context.Context, cfg ServerConfig) error {
 		return errors.New("api: ServerConfig needs Listener and Handler")
 	}
 	cfg = cfg.withDefaults()
-	followed := connections{unused: map[net.Conn]bool{}}
-	server := cfg.server(ctx, &followed)
+	followed := newConnections(cfg.MaxConnections)
+	server := cfg.server(ctx, followed)
 	served := make(chan error, 1)
-	listener := withTLS(netutil.LimitListener(cfg.Listener, cfg.MaxConnections), cfg.TLS)
+	listener := withTLS(cfg.Listener, cfg.TLS)
 	go func() { served <- server.Serve(listener) }() // ends by Shutdown or Close below
 	select {
 	case err := <-served:
+		followed.closeUnused()
 		_ = server.Close() // the listener's error is the one that matters
 		followed.open.Wait()
 		return fmt.Errorf("serving %s: %w", cfg.Listener.Addr(), err)
@@ -97,49 +98,9 @@ func Serve(ctx context.Context, cfg ServerConfig) error {
 	return nil
 }
 
-// connections are followed so that a stop can wait for their goroutines, and
-// needn't wait for a request on those that have brought none.
-type connections struct {
-	open sync.WaitGroup // each from its acceptance until its goroutine ends
-
-	mu       sync.Mutex // guards the fields below
-	unused   map[net.Conn]bool
-	stopping bool
-}
-
-// follow is http.Server.ConnState.
-func (c *connections) follow(conn net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		c.open.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		c.open.Done()
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case state != http.StateNew:
-		delete(c.unused, conn)
-	case c.stopping:
-		_ = conn.Close()
-	default:
-		c.unused[conn] = true
-	}
-}
-
-// closeUnused closes the connections without a request, those to come too.
-func (c *connections) closeUnused() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stopping = true
-	for conn := range c.unused {
-		_ = conn.Close() // its goroutine finds out
-	}
-}
-
 func (c ServerConfig) server(ctx context.Context, followed *connections) *http.Server {
 	return &http.Server{
-		Handler:           tellTLS(c.Handler),
+		Handler:           followed.during(tellTLS(c.Handler)),
 		ReadHeaderTimeout: c.ReadHeaderTimeout,
 		ReadTimeout:       c.ReadTimeout,
 		WriteTimeout:      c.WriteTimeout,

@@ -257,7 +257,7 @@ func TestStoppingDoesNotWaitForUnusedConnections(t *testing.T) {
 
 // TestLateConnectionsAreClosed when they come between a stop and its end.
 func TestLateConnectionsAreClosed(t *testing.T) {
-	followed := connections{unused: map[net.Conn]bool{}}
+	followed := newConnections(1)
 	followed.closeUnused()
 	client, late := net.Pipe()
 	followed.follow(late, http.StateNew)
@@ -368,26 +368,84 @@ func longChain(cfg *Config) {
 	cfg.Ledger = scriptedLedger{cfg.Ledger, 9, func(height int64) (wire.Block, error) { return blocks[height], nil }}
 }
 
-// TestConnectionsAreBounded: one more than the limit waits until another ends.
+// TestConnectionsAreBounded: for one more than the limit, the one makes room that
+// has brought no request for the longest, whatever it has said.
 func TestConnectionsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		listener, stop := servingAs(t, ServerConfig{Handler: http.NotFoundHandler(), MaxConnections: 1})
-		first, accepted := listener.dial(), make(chan net.Conn, 1)
-		go func() { accepted <- listener.dial() }() // ends when the first is closed
+		listener, stop := servingAs(t, ServerConfig{Handler: http.NotFoundHandler(), MaxConnections: 3})
+		silent := listener.dial()
+		slow := listener.dial()
+		say(t, slow, "GET / HTTP/1.1\r\nHost:")
+		idle := listener.dial()
+		say(t, idle, "GET / HTTP/1.1\r\nHost: node\r\n\r\n")
+		if code, _ := readAnswer(t, idle); code != http.StatusNotFound {
+			t.Errorf("a request: %d", code)
+		}
+		for i, longest := range []net.Conn{silent, slow, idle} {
+			next := listener.dial()
+			synctest.Wait()
+			if answer, err := io.ReadAll(longest); len(answer) > 0 || err != nil {
+				t.Errorf("connection %d: %q, %v, want it closed", i, answer, err)
+			}
+			say(t, next, "GET / HTTP/1.1\r\nHost: node\r\n\r\n")
+			if code, _ := readAnswer(t, next); code != http.StatusNotFound {
+				t.Errorf("a request in its place: %d", code)
+			}
+			defer next.Close()
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAnswersAreNotCut: while all connections are being answered, one more waits
+// until one isn't.
+func TestAnswersAreNotCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener, stop := servingAs(t, ServerConfig{MaxConnections: 1,
+			Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) })})
+		first := listener.dial()
+		say(t, first, "GET / HTTP/1.1\r\nHost: node\r\n\r\n")
 		synctest.Wait()
-		if len(accepted) != 0 {
-			t.Error("a second connection was accepted beside the first")
+		second := listener.dial()
+		start, asked := time.Now(), make(chan struct{})
+		go func() { // ends when the second is admitted
+			defer close(asked)
+			say(t, second, "GET / HTTP/1.1\r\nHost: node\r\n\r\n")
+		}()
+		if code, _ := readAnswer(t, first); code != http.StatusOK {
+			t.Errorf("the first: %d", code)
 		}
+		if code, _ := readAnswer(t, second); code != http.StatusOK || time.Since(start) != 2*time.Second {
+			t.Errorf("the second: %d after %v", code, time.Since(start))
+		}
+		<-asked
 		_ = first.Close()
-		second := <-accepted
-		say(t, second, "GET / HTTP/1.1\r\nHost: node\r\n\r\n")
-		if code, _ := readAnswer(t, second); code != http.StatusNotFound {
-			t.Errorf("the second connection: %d", code)
-		}
 		_ = second.Close()
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// TestStoppingWhileFull: a connection that waits to be admitted holds up no stop.
+func TestStoppingWhileFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener, stop := servingAs(t, ServerConfig{MaxConnections: 1,
+			Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })})
+		first := listener.dial()
+		say(t, first, "GET / HTTP/1.1\r\nHost: node\r\n\r\n")
+		synctest.Wait()
+		second := listener.dial()
+		synctest.Wait()
+		go func() { _, _ = io.ReadAll(first) }() // ends with the connection
+		start := time.Now()
+		if err := stop(); err != nil || time.Since(start) >= time.Second {
+			t.Errorf("stopped after %v, %v", time.Since(start), err)
+		}
+		_ = first.Close()
+		_ = second.Close()
 	})
 }
 

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -47,6 +46,9 @@ type dualConn struct {
 	begun  bool                     // whether there was a read; only the reader has it
 	secure atomic.Pointer[tls.Conn] // nil for plain HTTP and before the first read
 }
+
+// NetConn is the connection below the encryption.
+func (c *dualConn) NetConn() net.Conn { return c.Conn }
 
 // Read reads what the client says, decrypted.
 func (c *dualConn) Read(p []byte) (int, error) {
@@ -112,14 +114,6 @@ func (c *unreadConn) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return c.Conn.Read(p)
-}
-
-// connectionKey is that of a request's connection in its context.
-type connectionKey struct{}
-
-// keepConnection is http.Server.ConnContext.
-func keepConnection(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, conn)
 }
 
 // tellTLS sets Request.TLS, which the server does for a *tls.Conn alone.

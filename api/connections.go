@@ -1,0 +1,147 @@
+package api
+
+import (
+	"container/list"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// connections are followed for two reasons. A stop waits for their goroutines,
+// but not for a request on those that have brought none. And when there are too
+// many, those that bring no request make room: a client that opens connections
+// and says nothing, or says it a byte at a time, keeps nobody out.
+type connections struct {
+	limit int
+	open  sync.WaitGroup // each from its acceptance until its goroutine ends
+
+	mu       sync.Mutex // guards the fields below
+	freed    *sync.Cond // one may be admitted
+	admitted map[net.Conn]*connection
+	waiting  *list.List // of *connection without a complete header, the longest first
+	stopping bool
+}
+
+// connection is one that was admitted and is neither closed nor cut.
+type connection struct {
+	conn   net.Conn
+	unused bool          // it has brought nothing
+	place  *list.Element // in the list; nil while a request is answered
+}
+
+func newConnections(limit int) *connections {
+	c := &connections{limit: limit, admitted: map[net.Conn]*connection{}, waiting: list.New()}
+	c.freed = sync.NewCond(&c.mu)
+	return c
+}
+
+// follow is http.Server.ConnState. The server accepts no other connection while
+// it is told of a new one.
+func (c *connections) follow(conn net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		c.open.Add(1)
+		c.admit(conn)
+	case http.StateActive:
+		c.change(conn, func(known *connection) { known.unused = false })
+	case http.StateClosed, http.StateHijacked:
+		c.change(conn, c.forget)
+		c.open.Done()
+	}
+}
+
+// change does something to a connection that is admitted still.
+func (c *connections) change(conn net.Conn, do func(*connection)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.admitted[conn]; known != nil {
+		do(known)
+	}
+}
+
+// admit makes room for a connection. Where all the others are being answered,
+// which their handlers must bound, it waits until one of them is not.
+func (c *connections) admit(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.admitted) >= c.limit && !c.stopping {
+		if longest := c.waiting.Front(); longest != nil {
+			c.cut(longest.Value.(*connection))
+		} else {
+			c.freed.Wait()
+		}
+	}
+	if c.stopping {
+		cut(conn)
+		return
+	}
+	known := &connection{conn: conn, unused: true}
+	known.place = c.waiting.PushBack(known)
+	c.admitted[conn] = known
+}
+
+// cut ends a connection. Call it with mu held.
+func (c *connections) cut(known *connection) {
+	c.forget(known)
+	cut(known.conn)
+}
+
+// cut closes what is below a connection's encryption: saying goodbye to a client
+// that doesn't listen would take long. Its goroutine finds out.
+func cut(conn net.Conn) {
+	if encrypted, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = encrypted.NetConn()
+	}
+	_ = conn.Close()
+}
+
+// forget takes a connection out of the books. Call it with mu held.
+func (c *connections) forget(known *connection) {
+	c.move(known, false)
+	delete(c.admitted, known.conn)
+	c.freed.Signal()
+}
+
+// move notes whether a connection waits for a request. Call it with mu held.
+func (c *connections) move(known *connection, waits bool) {
+	switch {
+	case waits && known.place == nil:
+		known.place = c.waiting.PushBack(known)
+		c.freed.Signal()
+	case !waits && known.place != nil:
+		c.waiting.Remove(known.place)
+		known.place = nil
+	}
+}
+
+// connectionKey is that of a request's connection in its context.
+type connectionKey struct{}
+
+// keepConnection is http.Server.ConnContext.
+func keepConnection(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, conn)
+}
+
+// during has next answer requests on connections that are not cut meanwhile.
+func (c *connections) during(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _ := r.Context().Value(connectionKey{}).(net.Conn)
+		c.change(conn, func(known *connection) { c.move(known, false) })
+		defer c.change(conn, func(known *connection) { c.move(known, true) })
+		next.ServeHTTP(w, r)
+	})
+}
+
+// closeUnused closes the connections without a request, those to come too.
+func (c *connections) closeUnused() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopping = true
+	c.freed.Broadcast()
+	for _, known := range c.admitted {
+		if known.unused {
+			c.cut(known)
+		}
+	}
+}
