@@ -77,6 +77,8 @@ type Config struct {
 	// Status is the member "mining" of /v1/status and all of /v1/mining. Its
 	// values are of the types that wire.AppendCompact takes.
 	Status func() map[string]any
+	// PeerStates says how the node has got on with its peers, for /v1/peers.
+	PeerStates func() []PeerState
 	// Ready answers /readyz: nil if the node can serve.
 	Ready func() error
 	// Metrics answers /metrics; nil: there are none, or NewMetrics serves them.
@@ -96,6 +98,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Status == nil {
 		c.Status = func() map[string]any { return map[string]any{} }
+	}
+	if c.PeerStates == nil {
+		c.PeerStates = func() []PeerState { return nil }
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }

@@ -120,7 +120,7 @@ func (h *handler) peers(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (h *handler) answerPeers(w http.ResponseWriter, code int) {
-	writeJSON(w, code, object{"peers": h.Peers.List()})
+	writeJSON(w, code, h.peerList())
 }
 
 func (h *handler) addPeer(w http.ResponseWriter, r *http.Request) {

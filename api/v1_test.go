@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"lode/chain"
 	"lode/chain/wire"
@@ -42,7 +43,7 @@ func TestV1(t *testing.T) {
 		{"/v1/transactions", `{"transactions":` + pending + `}`},
 		{"/v1/balances/" + keys.Address(), `{"address":"` + keys.Address() + `","available":32.1500001,"confirmed":33.6500001}`},
 		{"/v1/balances/a%2F%C3%BC", `{"address":"a/\u00fc","available":0,"confirmed":0}`},
-		{"/v1/peers", `{"peers":[]}`},
+		{"/v1/peers", `{"peers":[],"states":[]}`},
 		{"/healthz", `{"status":"ok"}`},
 		{"/readyz", `{"status":"ready"}`},
 	} {
@@ -60,17 +61,37 @@ func TestV1Peers(t *testing.T) {
 		code               int
 		want               string
 	}{
-		{"POST", "/v1/peers", `{"address": "10.0.0.2:5000"}`, 201, `{"peers":["10.0.0.2:5000"]}`},
-		{"POST", "/v1/peers", `{"address": "10.0.0.1:5000"}`, 201, `{"peers":["10.0.0.1:5000","10.0.0.2:5000"]}`},
+		{"POST", "/v1/peers", `{"address": "10.0.0.2:5000"}`, 201, `{"peers":["10.0.0.2:5000"],"states":[]}`},
+		{"POST", "/v1/peers", `{"address": "10.0.0.1:5000"}`, 201, `{"peers":["10.0.0.1:5000","10.0.0.2:5000"],"states":[]}`},
 		{"DELETE", "/v1/peers/10.0.0.1:5000", "", 204, ""},
 		{"DELETE", "/v1/peers/10.0.0.1:5000", "", 204, ""},
-		{"GET", "/v1/peers", "", 200, `{"peers":["10.0.0.2:5000"]}`},
+		{"GET", "/v1/peers", "", 200, `{"peers":["10.0.0.2:5000"],"states":[]}`},
 	} {
 		answer := send(node.handler, test.method, test.path,
 			http.Header{"Content-Type": {"application/json"}}, []byte(test.body))
 		if answer.Code != test.code || strings.TrimSuffix(answer.Body.String(), "\n") != test.want {
 			t.Errorf("%s %s: %d %s", test.method, test.path, answer.Code, answer.Body)
 		}
+	}
+}
+
+func TestV1PeerStates(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("east", 3600))
+	node := newNode(t, 1, func(cfg *Config) {
+		cfg.PeerStates = func() []PeerState {
+			return []PeerState{
+				{Address: "a:1", State: "ok"},
+				{Address: "b:1", State: "invalid", Reason: "no \"proof\"", SetAsideUntil: at, LastError: "late",
+					LastSeen: at.Add(time.Hour), Queued: 1, Sent: 2, Failed: 3, Dropped: 4},
+			}
+		}
+	})
+	want := `{"peers":[],"states":[{"address":"a:1","dropped":0,"failed":0,"last_error":null,"last_seen":null,"queued":0,` +
+		`"reason":null,"sent":0,"set_aside_until":null,"state":"ok"},{"address":"b:1","dropped":4,"failed":3,` +
+		`"last_error":"late","last_seen":"2026-01-02T03:04:05Z","queued":1,"reason":"no \"proof\"","sent":2,` +
+		`"set_aside_until":"2026-01-02T02:04:05Z","state":"invalid"}]}` + "\n"
+	if answer := get(node.handler, "/v1/peers"); answer.Body.String() != want {
+		t.Errorf("got %s\nwant %s", answer.Body, want)
 	}
 }
 

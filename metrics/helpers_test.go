@@ -42,8 +42,8 @@ func fixed() Config {
 		},
 		Network: func() Network {
 			return Network{Conflict: true, Peers: []Peer{
-				{"127.0.0.1:5001", 15, 16, 17, 18, time.Unix(1700000000, 250e6)},
-				{"[::1]:5002", 19, 20, 21, 22, time.Time{}},
+				{"127.0.0.1:5001", 15, 16, 17, 18, time.Unix(1700000000, 250e6), "ok"},
+				{"[::1]:5002", 19, 20, 21, 22, time.Time{}, "invalid"},
 			}}
 		},
 	}

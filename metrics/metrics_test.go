@@ -81,7 +81,8 @@ func TestFirstScrape(t *testing.T) {
 		"miner_chain_height", "miner_conflict", "miner_deepest_reorg_blocks",
 		`miner_hashrate_hashes_per_second{window="10s"}`, `miner_hashrate_hashes_per_second{window="15m"}`,
 		`miner_hashrate_hashes_per_second{window="60s"}`, "miner_hashrate_max_hashes_per_second",
-		"miner_kernel_mismatches_total", "miner_peers", "miner_pool_transactions", "miner_reorgs_total",
+		"miner_kernel_mismatches_total", "miner_peers", `miner_peers_in_state{state="invalid"}`,
+		`miner_peers_in_state{state="ok"}`, `miner_peers_in_state{state="unreachable"}`, "miner_pool_transactions", "miner_reorgs_total",
 		"miner_stale_searches_total", "miner_transactions_accepted_total", "miner_transactions_repeated_total", "miner_workers",
 	}
 	if !slices.Equal(got, want) {

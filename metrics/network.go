@@ -8,6 +8,7 @@ type Peer struct {
 	Queued                int // messages that wait
 	Sent, Failed, Dropped uint64
 	LastSeen              time.Time // when the peer last answered; zero: never
+	State                 string    // ok, unreachable or invalid
 }
 
 // Network is the state of the node's outgoing side. A peer's address is a
@@ -20,6 +21,7 @@ type Network struct {
 func networkFamilies() []family[Network] {
 	return []family[Network]{
 		gauge("peers", "Peers known.", func(n Network) float64 { return float64(len(n.Peers)) }),
+		gauges("peers_in_state", "Peers that are well, don't answer, or are set aside for invalid data.", inState, "state"),
 		gauge("conflict", "1 if a peer's chain seems to differ and conflicts must be resolved, else 0.", conflict),
 		gauges("peer_queued_messages", "Messages that wait for a peer.", queued, "peer"),
 		counters("peer_messages_total", "Messages for a peer: sent and welcome, failed, or dropped from a full queue.",
@@ -33,6 +35,19 @@ func conflict(n Network) float64 {
 		return 1
 	}
 	return 0
+}
+
+// inState shows every state, so that one without peers is 0 and not missing.
+func inState(n Network, emit emitFunc) {
+	for _, state := range []string{"ok", "unreachable", "invalid"} {
+		count := 0
+		for _, p := range n.Peers {
+			if p.State == state {
+				count++
+			}
+		}
+		emit(float64(count), state)
+	}
 }
 
 func queued(n Network, emit emitFunc) {

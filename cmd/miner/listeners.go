@@ -71,7 +71,7 @@ func tokenOver(secure *tls.Config) string {
 func (n *node) openDoors() error {
 	cfg := api.Config{
 		Ledger: n.chain, Miner: n.miner, Peers: n.network, Keys: n.keys,
-		Version: version, Errors: errorStatuses(), Status: n.miningStatus, Access: n.access,
+		Version: version, Errors: errorStatuses(), Status: n.miningStatus, PeerStates: n.peerStates, Access: n.access,
 		Metrics: n.metrics.Handler(), Observe: n.metrics.ObserveRequest, Logger: n.log,
 	}
 	if n.options.access.metricsAddr != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"lode/api"
 	"lode/metrics"
 )
 
@@ -69,11 +70,25 @@ func (n *node) ledgerMetrics() metrics.Ledger {
 	}
 }
 
+// peerStates are the states of GET /v1/peers.
+func (n *node) peerStates() []api.PeerState {
+	var states []api.PeerState
+	for _, p := range n.network.Stats() {
+		states = append(states, api.PeerState{
+			Address: p.Address, State: string(p.State), Reason: p.Reason, SetAsideUntil: p.Until,
+			LastError: p.LastError, LastSeen: p.LastSeen,
+			Queued: p.Queued, Sent: p.Sent, Failed: p.Failed, Dropped: p.Dropped,
+		})
+	}
+	return states
+}
+
 func (n *node) networkMetrics() metrics.Network {
 	network := metrics.Network{Conflict: n.network.Conflict()}
 	for _, p := range n.network.Stats() {
 		network.Peers = append(network.Peers, metrics.Peer{
 			Address: p.Address, Queued: p.Queued, Sent: p.Sent, Failed: p.Failed, Dropped: p.Dropped, LastSeen: p.LastSeen,
+			State: string(p.State),
 		})
 	}
 	return network
