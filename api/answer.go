@@ -12,6 +12,7 @@ const (
 	internalError   = "Something went wrong inside the node. Its log says more."
 	starting        = "The node is still reading its ledger. Try again later."
 	stopped         = "The node is stopping, so this ended unfinished. Try again later."
+	ledgerBusy      = "The node is busy checking a chain. Try again in a moment."
 	tooManyRequests = "Too many requests at once. Try again in a moment."
 )
 

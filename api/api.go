@@ -131,6 +131,11 @@ type handler struct {
 	broadcasts gate // of peers, whom no other client may keep out
 	mining     gate
 	large      gate                // bodies of more than maxBody
+	medium     gate                // bodies of more than smallBody and up to maxBody
+	scrapes    gate                // of the metrics
+	chains     gate                // whole chains, which may take long to read
+	lists      gate                // other answers that may be long
+	resolving  gate                // which may take long
 	decoding   *semaphore.Weighted // bytes of JSON
 }
 
@@ -181,6 +186,11 @@ func newHandler(cfg Config) (*handler, error) {
 		broadcasts: make(gate, cfg.MaxRequests),
 		mining:     make(gate, cfg.MaxMining),
 		large:      make(gate, maxLargeBodies),
+		medium:     make(gate, maxMediumBodies),
+		scrapes:    make(gate, maxScrapes),
+		chains:     make(gate, maxChains),
+		lists:      make(gate, maxLists),
+		resolving:  make(gate, maxResolving),
 		decoding:   semaphore.NewWeighted(maxDecoding),
 	}, nil
 }

@@ -171,7 +171,9 @@ func (h *handler) takeBlock(w http.ResponseWriter, r *http.Request, b wire.Block
 		writeJSON(w, http.StatusOK,
 			object{"message": "Blockchain seems to differ from local blockchain."})
 	default:
-		err := h.Ledger.Add(context.WithoutCancel(r.Context()), b)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), ledgerWait)
+		defer cancel()
+		err := h.Ledger.Add(ctx, b)
 		switch {
 		case err == nil:
 			writeJSON(w, http.StatusCreated, object{"message": "Block added successfully."})

@@ -18,6 +18,7 @@ type ErrorStatus struct {
 
 var (
 	errContentType = errors.New(`the body must be JSON and the request have the header "Content-Type: application/json"`)
+	errEncoding    = errors.New("the body must not be compressed: send it without Content-Encoding")
 	errParameter   = errors.New("bad parameter")
 	errCrowded     = errors.New("too many large requests at once, try again in a moment")
 )
@@ -26,12 +27,14 @@ var (
 func ownStatuses() []ErrorStatus {
 	return []ErrorStatus{
 		{errContentType, http.StatusUnsupportedMediaType},
+		{errEncoding, http.StatusUnsupportedMediaType},
 		{errParameter, http.StatusBadRequest},
 		{errCrowded, http.StatusServiceUnavailable},
 		{errReorganised, http.StatusServiceUnavailable},
 		{wire.ErrSyntax, http.StatusBadRequest},
 		{wire.ErrDepth, http.StatusBadRequest},
 		{wire.ErrNumber, http.StatusBadRequest},
+		{wire.ErrValues, http.StatusBadRequest},
 		{chain.ErrNotFound, http.StatusNotFound},
 		{chain.ErrPoolFull, http.StatusServiceUnavailable},
 		{os.ErrDeadlineExceeded, http.StatusRequestTimeout},
@@ -68,6 +71,8 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		writeError(w, r, http.StatusBadRequest, err.Error()) // as the original
 	case errors.Is(err, context.Canceled): // a client that has gone doesn't read it
 		writeError(w, r, code, stopped)
+	case errors.Is(err, context.DeadlineExceeded):
+		writeError(w, r, code, ledgerBusy)
 	default:
 		writeError(w, r, code, err.Error())
 	}

@@ -121,6 +121,20 @@ func (g gate) enter() bool {
 
 func (g gate) leave() { <-g }
 
+// Of the requests in progress, so many may be of a kind that takes long if the
+// client reads slowly: they must leave room for the others.
+const (
+	maxChains    = 64
+	maxLists     = 64
+	maxResolving = 16
+	maxScrapes   = 16 // besides the requests
+)
+
+// few is limited for a route that has a gate already.
+func (h *handler) few(g gate, next http.HandlerFunc) http.HandlerFunc {
+	return h.limited(g, next).ServeHTTP
+}
+
 // limited answers 503 when a gate is full. A nil gate is always open.
 func (h *handler) limited(g gate, next http.HandlerFunc) http.Handler {
 	if g == nil {

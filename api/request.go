@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -18,12 +19,16 @@ const (
 	maxBlockBody   = 32 << 20 // bytes of a POST /broadcast_block
 	maxLargeBodies = 2        // bodies above maxBody that are held at once
 
-	// Decoded values take up to 50 times their text. So of bodies that aren't
-	// small no more text than maxDecoding is decoded at once, or one body.
-	smallBody   = 64 << 10
-	maxDecoding = 4 << 20
+	smallBody       = 64 << 10 // bytes of a body that any request may hold
+	maxMediumBodies = 32       // longer bodies of up to maxBody that are held at once
 
-	bodyWait = 10 * time.Second // how long a body of up to maxBody may take
+	// Decoded values may take twenty times their text. So of bodies that aren't
+	// tiny no more text than maxDecoding is decoded at once, or one body.
+	tinyBody    = 4 << 10
+	maxDecoding = 1 << 20
+
+	bodyWait   = 10 * time.Second // how long a body of up to maxBody may take
+	ledgerWait = 20 * time.Second // how long what a stranger sends may wait for the ledger
 )
 
 // bodyOf is a request's body, of which no more than limit bytes can be read. One
@@ -38,15 +43,20 @@ func bodyOf(w http.ResponseWriter, r *http.Request, limit int64) io.Reader {
 	return http.MaxBytesReader(w, r.Body, limit)
 }
 
-// readJSON reads and decodes a body of at most limit bytes.
+// readJSON reads and decodes a body of at most limit bytes. It takes no encoded
+// one: a few bytes of gzip may become many.
 func (h *handler) readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, errContentType
 	}
-	data, err := io.ReadAll(bodyOf(w, r, limit))
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, errEncoding
+	}
+	data, release, err := h.readBody(bodyOf(w, r, limit), r.ContentLength, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the body: %w", err)
 	}
+	defer release()
 	v, err := h.decode(r.Context(), data)
 	if err != nil {
 		return nil, fmt.Errorf("reading the body as JSON: %w", err)
@@ -54,16 +64,40 @@ func (h *handler) readJSON(w http.ResponseWriter, r *http.Request, limit int64) 
 	return v, nil
 }
 
+// readBody reads a body of which length bytes were announced, or an unknown
+// number if that is negative. One that isn't small holds a place until release.
+func (h *handler) readBody(body io.Reader, length, limit int64) (data []byte, release func(), err error) {
+	release = func() {}
+	data, err = io.ReadAll(io.LimitReader(body, smallBody))
+	if err != nil || len(data) < smallBody {
+		return data, release, err
+	}
+	if limit <= maxBody { // else it has a place among the large ones
+		if !h.medium.enter() {
+			return nil, nil, errCrowded
+		}
+		release = h.medium.leave
+	}
+	// In one piece, rather than in ever larger ones that are copied.
+	whole := bytes.NewBuffer(make([]byte, 0, min(max(length, smallBody), limit)+bytes.MinRead))
+	whole.Write(data)
+	if _, err := whole.ReadFrom(body); err != nil {
+		release()
+		return nil, nil, err
+	}
+	return whole.Bytes(), release, nil
+}
+
 // decode waits for its turn if there is much to decode.
 func (h *handler) decode(ctx context.Context, data []byte) (any, error) {
-	if len(data) > smallBody {
+	if len(data) > tinyBody {
 		share := min(int64(len(data)), maxDecoding)
 		if err := h.decoding.Acquire(ctx, share); err != nil {
 			return nil, err
 		}
 		defer h.decoding.Release(share)
 	}
-	return wire.Decode(data)
+	return wire.DecodeBounded(data)
 }
 
 // isJSON accepts what the original's framework does: application/json or

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"lode/chain/wire"
 )
 
 // postRoutes are the original's routes that read a body.
@@ -113,27 +115,27 @@ func TestLargeBodiesAreFew(t *testing.T) {
 func TestDecodingTakesTurns(t *testing.T) {
 	h := bareHandler(t)
 	synctest.Test(t, func(t *testing.T) {
-		if err := h.decoding.Acquire(t.Context(), maxDecoding-smallBody); err != nil {
+		if err := h.decoding.Acquire(t.Context(), maxDecoding-tinyBody); err != nil {
 			t.Fatal(err)
 		}
 		ended := make(chan error, 1)
 		go func() { // ends when there is room
-			_, err := h.decode(t.Context(), []byte(ofSize(smallBody+1)))
+			_, err := h.decode(t.Context(), []byte(ofSize(tinyBody+1)))
 			ended <- err
 		}()
 		synctest.Wait()
 		if len(ended) != 0 {
 			t.Error("a body was decoded beyond the limit")
 		}
-		if _, err := h.decode(t.Context(), []byte(ofSize(smallBody))); err != nil {
-			t.Errorf("a small body: %v", err)
+		if _, err := h.decode(t.Context(), []byte(ofSize(tinyBody))); err != nil {
+			t.Errorf("a tiny body: %v", err)
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := h.decode(gone, []byte(ofSize(maxBody))); !errors.Is(err, context.Canceled) {
 			t.Errorf("a client that has gone: %v", err)
 		}
-		h.decoding.Release(maxDecoding - smallBody)
+		h.decoding.Release(maxDecoding - tinyBody)
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
@@ -144,6 +146,76 @@ func TestDecodingTakesTurns(t *testing.T) {
 			t.Error("not all is released")
 		}
 	})
+}
+
+// TestMediumBodiesAreFew: read but not yet decoded, they take memory too.
+func TestMediumBodiesAreFew(t *testing.T) {
+	h := bareHandler(t)
+	for range 32 {
+		if !h.medium.enter() {
+			t.Fatal("fewer places than there should be")
+		}
+	}
+	router := h.router()
+	for _, test := range []struct {
+		path string
+		size int
+		code int
+	}{
+		{"/node", smallBody - 1, 400}, {"/node", smallBody, 503}, {"/node", maxBody + 1, 503},
+		{"/broadcast_block", maxBody, 503}, {"/broadcast_block", maxBody + 1, 400}, // which is a large one
+	} {
+		answer := postJSON(router, test.path, ofSize(test.size))
+		if answer.Code != test.code || (test.code == 503) != (answer.Header().Get("Retry-After") == "1") {
+			t.Errorf("%s with %d bytes: %d %s, want %d", test.path, test.size, answer.Code, answer.Body, test.code)
+		}
+	}
+	h.medium.leave()
+	for range 3 {
+		if answer := postJSON(router, "/node", ofSize(maxBody)); answer.Code != 400 {
+			t.Errorf("a place is free: %d %s", answer.Code, answer.Body)
+		}
+		if answer := postJSON(router, "/node", ofSize(maxBody+1)); answer.Code != 413 {
+			t.Errorf("a place is free: %d %s", answer.Code, answer.Body)
+		}
+	}
+}
+
+// TestEncodedBodies are refused without a look into them.
+func TestEncodedBodies(t *testing.T) {
+	node := newNode(t, 1, nil)
+	for _, test := range []struct {
+		path, encoding string
+		code           int
+		text           string
+	}{
+		{"/node", "gzip", 400, "must not be compressed"},
+		{"/v1/peers", "gzip", 415, "must not be compressed"},
+		{"/v1/peers", "br, gzip", 415, "must not be compressed"},
+		{"/v1/peers", "identity", 400, "field address: missing"},
+	} {
+		answer := send(node.handler, http.MethodPost, test.path,
+			http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {test.encoding}}, []byte("{}"))
+		if answer.Code != test.code || !strings.Contains(answer.Body.String(), test.text) {
+			t.Errorf("%s %s: %d %s, want %d", test.path, test.encoding, answer.Code, answer.Body, test.code)
+		}
+	}
+}
+
+// TestTooManyValues: what would take much memory isn't decoded.
+func TestTooManyValues(t *testing.T) {
+	node := goldenNode(t, nil)
+	for name, body := range map[string]string{
+		"items": "[" + strings.Repeat("[],", 100_000) + "0]",
+		"keys":  "{" + strings.Repeat(`"k":0,`, 100_000) + `"k":0}`,
+	} {
+		for _, path := range postRoutes {
+			answer := postJSON(node.handler, path, body)
+			if answer.Code != http.StatusBadRequest || !strings.Contains(answer.Body.String(), wire.ErrValues.Error()) {
+				t.Errorf("%s to %s: %d %s", name, path, answer.Code, answer.Body)
+			}
+		}
+	}
 }
 
 func TestFieldErrors(t *testing.T) {

@@ -34,12 +34,12 @@ func (h *handler) routes() []route {
 	}
 	metrics := route{"/metrics", public, nil, get(h.noMetrics)}
 	if h.Metrics != nil {
-		metrics = route{"/metrics", scraped, nil, get(h.Metrics.ServeHTTP)} // they name the peers
+		metrics = route{"/metrics", scraped, h.scrapes, get(h.Metrics.ServeHTTP)} // they name the peers
 	}
 	return []route{
 		{"/", public, h.requests, get(h.root)},
-		{"/chain", public, h.requests, get(h.chain)},
-		{"/transactions", public, h.requests, get(h.openTransactions)},
+		{"/chain", public, h.requests, get(h.few(h.chains, h.chain))},
+		{"/transactions", public, h.requests, get(h.few(h.lists, h.openTransactions))},
 		{"/node", operator, h.requests, both(h.nodes, h.addNode)},
 		{"/node/{address}", operator, h.requests, remove(h.removeNode)},
 		{"/wallet", operator, h.requests, both(h.loadWallet, h.createWallet)},
@@ -48,13 +48,13 @@ func (h *handler) routes() []route {
 		{"/broadcast_transaction", fromPeers, h.broadcasts, post(h.receiveTransaction)},
 		{"/mine", operator, h.mining, post(h.mine)},
 		{"/broadcast_block", fromPeers, h.broadcasts, post(h.receiveBlock)},
-		{"/resolve_conflicts", operator, h.requests, post(h.resolve)},
+		{"/resolve_conflicts", operator, h.requests, post(h.few(h.resolving, h.resolve))},
 
 		{"/v1/status", public, h.requests, get(h.status)},
 		{"/v1/mining", operator, h.requests, get(h.miningStatus)},
-		{"/v1/blocks", public, h.requests, get(h.blocks)},
-		{"/v1/blocks/{block}", public, h.requests, get(h.block)},
-		{"/v1/transactions", public, h.requests, get(h.pool)},
+		{"/v1/blocks", public, h.requests, get(h.few(h.lists, h.blocks))},
+		{"/v1/blocks/{block}", public, h.requests, get(h.few(h.lists, h.block))},
+		{"/v1/transactions", public, h.requests, get(h.few(h.lists, h.pool))},
 		{"/v1/balances/{address:.+}", public, h.requests, get(h.addressBalance)},
 		{"/v1/peers", operator, h.requests, both(h.peers, h.addPeer)},
 		{"/v1/peers/{address}", operator, h.requests, remove(h.removePeer)},
@@ -69,7 +69,7 @@ func (h *handler) routes() []route {
 // metricsRoutes are served where the metrics have a listener of their own.
 func (h *handler) metricsRoutes() []route {
 	return []route{
-		{"/metrics", scraped, nil, map[string]http.HandlerFunc{http.MethodGet: h.Metrics.ServeHTTP}},
+		{"/metrics", scraped, h.scrapes, map[string]http.HandlerFunc{http.MethodGet: h.Metrics.ServeHTTP}},
 		{"/healthz", public, nil, map[string]http.HandlerFunc{http.MethodGet: health}},
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -9,9 +10,7 @@ import (
 )
 
 func (h *handler) openTransactions(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, object{
-		"message": "Current open transactions...", "Open transactions :": h.Ledger.Pool(),
-	})
+	writeTransactions(w, `{"Open transactions :":[`, h.Ledger.Pool(), `],"message":"Current open transactions..."}`+"\n")
 }
 
 // pay signs a payment with the node's wallet.
@@ -60,7 +59,9 @@ func signed(keys *wallet.Wallet, members map[string]any) (wire.Transaction, erro
 // addPayment adds our own payment and tells the peers. What they think of it
 // doesn't change the answer: it stays pending here in any case.
 func (h *handler) addPayment(w http.ResponseWriter, r *http.Request, payment wire.Transaction) {
-	refused := h.Ledger.AddTransaction(r.Context(), payment)
+	waits, stop := context.WithTimeout(r.Context(), ledgerWait)
+	defer stop()
+	refused := h.Ledger.AddTransaction(waits, payment)
 	if refused != nil && !isRefusal(refused) {
 		h.fail(w, r, refused)
 		return
@@ -100,7 +101,9 @@ func (h *handler) receiveTransaction(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, fmt.Errorf("transaction data format is incorrect: %w", err))
 		return
 	}
-	err = h.Ledger.ReceiveTransaction(r.Context(), payment)
+	ctx, cancel := context.WithTimeout(r.Context(), ledgerWait)
+	defer cancel()
+	err = h.Ledger.ReceiveTransaction(ctx, payment)
 	switch {
 	case err == nil:
 		writeJSON(w, http.StatusCreated,

@@ -51,25 +51,31 @@ func (h *handler) blocks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tip := h.Ledger.Tip()
-	body := []byte(`{"blocks":[`)
+	p := newPieces(w, `{"blocks":[`)
 	last := ""
-	for height := from; height <= tip.Height && height-from < min(limit, maxBlocks) && len(body) < maxAnswer; height++ {
+	for height := from; height <= tip.Height && height-from < min(limit, maxBlocks) && p.length() < maxAnswer; height++ {
 		block, err := h.Ledger.Block(height)
-		if err != nil {
+		switch {
+		case err != nil && p.sent == 0:
 			h.fail(w, r, err)
 			return
+		case err != nil:
+			h.logFailure(r, err)
+			panic(http.ErrAbortHandler) // or the client takes the part for the whole
 		}
 		if last != "" {
 			if block.PreviousHash != last {
 				break // reorganised meanwhile: what stands here is linked
 			}
-			body = append(body, ',')
+			p.buffer = append(p.buffer, ',')
 		}
 		last = block.Hash()
-		body = block.AppendCompact(body)
+		p.buffer = block.AppendCompact(p.buffer)
+		if p.spill() != nil {
+			return // the client is gone
+		}
 	}
-	body = fmt.Appendf(body, `],"height":%d,"tip":"%s"}`+"\n", tip.Height, tip.Hash)
-	writeBody(w, http.StatusOK, "application/json", body)
+	p.end(fmt.Sprintf(`],"height":%d,"tip":"%s"}`+"\n", tip.Height, tip.Hash))
 }
 
 // block finds one block by its height or, with 64 digits, by its hash.
@@ -96,7 +102,7 @@ func (h *handler) block(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) pool(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, object{"transactions": h.Ledger.Pool()})
+	writeTransactions(w, `{"transactions":[`, h.Ledger.Pool(), "]}\n")
 }
 
 func (h *handler) addressBalance(w http.ResponseWriter, r *http.Request) {

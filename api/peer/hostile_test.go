@@ -44,6 +44,7 @@ func hostilePeers() map[string]http.HandlerFunc {
 		"compresses unasked":              original(zipped),
 		"nests deeply":                    chain("[" + strings.Repeat(`{"a":`, 1500) + "1" + strings.Repeat("}", 1500) + "]"),
 		"nests deeply in a page":          asLode(strings.Repeat(`{"a":[`, 1000)),
+		"sends many values in a page":     asLode("[" + strings.Repeat("0,", 30_000) + "0]"),
 		"sends a huge block":              chain(chainBody(good[:1])[:len(chainBody(good[:1]))-2] + `,{"index":"` + strings.Repeat("x", 9000) + `"}]`),
 		"sends tiny blocks without work":  original(tiny),
 		"wrong at the end":                chain(chainBody(newChain(9, 666))),

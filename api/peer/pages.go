@@ -151,7 +151,7 @@ func (d *download) object(ctx context.Context, path string, use func(map[string]
 		if a.status != http.StatusOK {
 			return a.problem()
 		}
-		v, err := wire.Decode(a.text)
+		v, err := wire.DecodeBounded(a.text)
 		if err != nil {
 			return err
 		}

@@ -96,7 +96,8 @@ func blame(replaced bool, err error) State {
 // page of its own.
 func isInvalid(err error) bool {
 	for _, kind := range []error{
-		errInvalid, errGenesis, errRedirect, wire.ErrSyntax, wire.ErrDepth, wire.ErrNumber, wire.ErrBlockSize,
+		errInvalid, errGenesis, errRedirect,
+		wire.ErrSyntax, wire.ErrDepth, wire.ErrNumber, wire.ErrValues, wire.ErrBlockSize,
 	} {
 		if errors.Is(err, kind) {
 			return true

@@ -34,6 +34,7 @@ func TestBlame(t *testing.T) {
 		{wire.ErrDepth, false, StateInvalid},
 		{wire.ErrNumber, false, StateInvalid},
 		{wire.ErrBlockSize, false, StateInvalid},
+		{wire.ErrValues, false, StateInvalid},
 		{&wire.FieldError{Field: "proof"}, false, StateInvalid},
 		{chain.ErrSignature, false, StateInvalid},
 		{chain.ErrOverspend, false, StateInvalid},

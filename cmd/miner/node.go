@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"os"
@@ -108,6 +109,9 @@ func newNode(o options, out io.Writer) (*node, error) {
 	if n.log, err = newLogger(n.console, o.logFormat, o.logLevel); err != nil {
 		return nil, err
 	}
+	// The HTTP client's own lines quote what peers send.
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(n.log.Handler(), slog.LevelDebug).Writer())
 	if n.metrics, err = n.newMetrics(); err != nil {
 		return nil, err
 	}
