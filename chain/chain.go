@@ -251,7 +251,7 @@ func (c *Chain) addOpen(t wire.Transaction) error {
 	if t.Sender == wire.RewardSender {
 		return fmt.Errorf("%w: only a block pays one", ErrRewardMisplaced)
 	}
-	if len(c.pool.open) >= maxPool {
+	if c.pool.isFull(t) {
 		return ErrPoolFull
 	}
 	if err := checkForm(t); err != nil {

@@ -31,6 +31,20 @@ func TestPoolIsBounded(t *testing.T) {
 	}
 }
 
+// TestPoolBytesAreBounded: what fits still does, whatever came before it.
+func TestPoolBytesAreBounded(t *testing.T) {
+	const each = 1<<20 + 80 + 2 // with the names, the sender and the amount
+	large := payments(97, strings.Repeat("r", 1<<20))
+	full, err := poolAfter(append(large, payments(1, "r")...), nil, newAccounts(noRecords))
+	if err != nil || len(full.open) != 96 || full.open[95].Recipient != "r" || full.size != 95*each+83 {
+		t.Fatalf("%d open payments of %d bytes, error %v", len(full.open), full.size, err)
+	}
+	c := &Chain{pool: full, writer: make(chan struct{}, 1), counters: newCounters()}
+	if err := c.AddTransaction(t.Context(), large[0]); !errors.Is(err, ErrPoolFull) {
+		t.Errorf("error %v, want ErrPoolFull", err)
+	}
+}
+
 // TestTemplateIsBounded: in the number of payments and in their bytes, and one
 // that is too large for any block doesn't keep out those behind it.
 func TestTemplateIsBounded(t *testing.T) {

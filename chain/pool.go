@@ -8,9 +8,14 @@ import (
 	"lode/chain/wire"
 )
 
-// maxPool bounds the open transactions, and with them memory and the time that
-// a new block takes.
-const maxPool = 50_000
+// Bounds of the open transactions, and so of memory and of the time that a new
+// block takes: their number, and their bytes, which a payment of nothing to a
+// very long recipient would else use up. Ordinary payments between keys of 2048
+// bits have 1,800 bytes.
+const (
+	maxPool      = 50_000
+	maxPoolBytes = 96 << 20
+)
 
 // pool is the open transactions in the order in which they came. All of them
 // are valid together: each sender's balance covers all that it pays. A payment
@@ -19,6 +24,7 @@ const maxPool = 50_000
 type pool struct {
 	open  []wire.Transaction
 	count map[wire.Transaction]int
+	size  int                // bytes of the open ones
 	left  map[string]account // of each sender: its balance less what it pays here
 }
 
@@ -28,6 +34,11 @@ func newPool() *pool {
 
 // has reports whether the payment is open, so that its signature is verified.
 func (p *pool) has(t wire.Transaction) bool { return p.count[t] > 0 }
+
+// isFull reports whether there is no room for a payment.
+func (p *pool) isFull(t wire.Transaction) bool {
+	return len(p.open) >= maxPool || p.size+prefixSize(t) > maxPoolBytes
+}
 
 // available is what a sender can still spend.
 func (p *pool) available(address string, balances *accounts) (account, error) {
@@ -55,6 +66,7 @@ func (p *pool) fit(t wire.Transaction, balances *accounts) (account, error) {
 func (p *pool) add(t wire.Transaction, left account) {
 	p.open = append(p.open, t)
 	p.count[t]++
+	p.size += prefixSize(t)
 	p.left[t.Sender] = left
 }
 
@@ -63,7 +75,7 @@ func (p *pool) add(t wire.Transaction, left account) {
 func poolAfter(candidates []wire.Transaction, mined map[wire.Transaction]bool, balances *accounts) (*pool, error) {
 	next := newPool()
 	for _, t := range candidates {
-		if mined[t] || len(next.open) == maxPool {
+		if mined[t] || next.isFull(t) {
 			continue
 		}
 		left, err := next.fit(t, balances)
