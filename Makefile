@@ -9,10 +9,11 @@ FUZZTIME      ?= 20s
 FUZZ_EXECUTIONS ?= 100000000
 RUN_DIR       ?= run
 KERNELS_HASHES ?= 1000000000
+ATTACK        ?= 60s
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fuzz fuzz-long kernels-long bench clean
+.PHONY: help build run test lint fuzz fuzz-long attack kernels-long bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -36,6 +37,9 @@ fuzz: ## fuzz every target for FUZZTIME (20s, or a number of executions such as 
 
 fuzz-long: ## fuzz all targets for FUZZ_EXECUTIONS (10^8) in all; can be stopped and goes on where it was
 	@.ci/fuzz-long $(FUZZ_EXECUTIONS)
+
+attack: ## let hostile clients and peers attack a node for ATTACK (60s) each, and measure it
+	ATTACK=$(ATTACK) $(GO) test -count=1 -timeout 2h -run '^(TestAttacks|TestHostilePeers)$$' -v ./cmd/miner
 
 kernels-long: ## compare KERNELS_HASHES (10^9) hashes of every kernel with portable code
 	KERNELS_HASHES=$(KERNELS_HASHES) $(GO) test -count=1 -timeout 6h -run '^TestKernelsAgree$$' -v ./miner/kernel

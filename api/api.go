@@ -136,6 +136,7 @@ type handler struct {
 	chains     gate                // whole chains, which may take long to read
 	lists      gate                // other answers that may be long
 	resolving  gate                // which may take long
+	newKeys    gate                // whose making takes a second of a CPU
 	decoding   *semaphore.Weighted // bytes of JSON
 }
 
@@ -191,6 +192,7 @@ func newHandler(cfg Config) (*handler, error) {
 		chains:     make(gate, maxChains),
 		lists:      make(gate, maxLists),
 		resolving:  make(gate, maxResolving),
+		newKeys:    make(gate, maxKeys),
 		decoding:   semaphore.NewWeighted(maxDecoding),
 	}, nil
 }

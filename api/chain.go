@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"time"
 
 	"lode/chain"
@@ -83,6 +84,7 @@ func (s *blockStream) flush() error {
 		return fmt.Errorf("sending blocks: %w", err)
 	}
 	s.buffer = s.buffer[:0]
+	runtime.Gosched() // a long answer must not keep short ones waiting
 	return nil
 }
 

@@ -5,8 +5,14 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
+	"time"
 )
+
+// leastWait is how long a connection has for its request before it may have to
+// make room. Who has sent one needn't have been noticed yet.
+const leastWait = 20 * time.Millisecond
 
 // connections are followed for two reasons. A stop waits for their goroutines,
 // but not for a request on those that have brought none. And when there are too
@@ -28,6 +34,7 @@ type connection struct {
 	conn   net.Conn
 	unused bool          // it has brought nothing
 	place  *list.Element // in the list; nil while a request is answered
+	since  time.Time     // when it came into the list
 }
 
 func newConnections(limit int) *connections {
@@ -42,6 +49,7 @@ func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		c.open.Add(1)
+		bound(conn)
 		c.admit(conn)
 	case http.StateActive:
 		c.change(conn, func(known *connection) { known.unused = false })
@@ -66,18 +74,26 @@ func (c *connections) admit(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.admitted) >= c.limit && !c.stopping {
-		if longest := c.waiting.Front(); longest != nil {
-			c.cut(longest.Value.(*connection))
-		} else {
+		longest := c.waiting.Front()
+		if longest == nil {
 			c.freed.Wait()
+			continue
 		}
+		known := longest.Value.(*connection)
+		if left := leastWait - time.Since(known.since); left > 0 {
+			timer := time.AfterFunc(left, c.freed.Broadcast)
+			c.freed.Wait()
+			timer.Stop()
+			continue
+		}
+		c.cut(known)
 	}
 	if c.stopping {
 		cut(conn)
 		return
 	}
 	known := &connection{conn: conn, unused: true}
-	known.place = c.waiting.PushBack(known)
+	c.move(known, true)
 	c.admitted[conn] = known
 }
 
@@ -89,11 +105,25 @@ func (c *connections) cut(known *connection) {
 
 // cut closes what is below a connection's encryption: saying goodbye to a client
 // that doesn't listen would take long. Its goroutine finds out.
-func cut(conn net.Conn) {
+func cut(conn net.Conn) { _ = below(conn).Close() }
+
+// below is what carries a connection's encryption, if it has one.
+func below(conn net.Conn) net.Conn {
 	if encrypted, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = encrypted.NetConn()
+		return encrypted.NetConn()
 	}
-	_ = conn.Close()
+	return conn
+}
+
+// sendBuffer is how many bytes of answers the system keeps for a connection. By
+// itself it would keep some MiB of what a client asks for and doesn't read, of
+// each of a thousand clients.
+const sendBuffer = 128 << 10
+
+func bound(conn net.Conn) {
+	if buffered, ok := below(conn).(interface{ SetWriteBuffer(bytes int) error }); ok {
+		_ = buffered.SetWriteBuffer(sendBuffer) // it is the system's choice
+	}
 }
 
 // forget takes a connection out of the books. Call it with mu held.
@@ -107,7 +137,7 @@ func (c *connections) forget(known *connection) {
 func (c *connections) move(known *connection, waits bool) {
 	switch {
 	case waits && known.place == nil:
-		known.place = c.waiting.PushBack(known)
+		known.place, known.since = c.waiting.PushBack(known), time.Now()
 		c.freed.Signal()
 	case !waits && known.place != nil:
 		c.waiting.Remove(known.place)
@@ -124,11 +154,14 @@ func keepConnection(ctx context.Context, conn net.Conn) context.Context {
 }
 
 // during has next answer requests on connections that are not cut meanwhile.
+// Before each it lets all others go first that can: a client that sends a
+// hundred requests at once would else have a hundred answers for one of theirs.
 func (c *connections) during(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, _ := r.Context().Value(connectionKey{}).(net.Conn)
 		c.change(conn, func(known *connection) { c.move(known, false) })
 		defer c.change(conn, func(known *connection) { c.move(known, true) })
+		runtime.Gosched()
 		next.ServeHTTP(w, r)
 	})
 }

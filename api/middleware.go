@@ -122,12 +122,13 @@ func (g gate) enter() bool {
 func (g gate) leave() { <-g }
 
 // Of the requests in progress, so many may be of a kind that takes long if the
-// client reads slowly: they must leave room for the others.
+// client reads slowly, or takes much of a CPU: they must leave room for the others.
 const (
 	maxChains    = 64
 	maxLists     = 64
 	maxResolving = 16
-	maxScrapes   = 16 // besides the requests
+	maxKeys      = 2
+	maxScrapes   = 4 // besides the requests
 )
 
 // few is limited for a route that has a gate already.

@@ -33,7 +33,8 @@ func TestLongAnswersLeaveRoom(t *testing.T) {
 		{h.chains, 64, []string{"GET /chain"}},
 		{h.lists, 64, []string{"GET /transactions", "GET /v1/transactions", "GET /v1/blocks", "GET /v1/blocks/0"}},
 		{h.resolving, 16, []string{"POST /resolve_conflicts"}},
-		{h.scrapes, 16, []string{"GET /metrics"}},
+		{h.newKeys, 2, []string{"POST /wallet"}},
+		{h.scrapes, 4, []string{"GET /metrics"}},
 	}
 	for _, full := range kinds {
 		for full.gate.enter() {

@@ -9,7 +9,8 @@ type PeerState struct {
 	// honest node sends.
 	State  string
 	Reason string // the error that led to the state; "" for "ok"
-	// SetAsideUntil is when the peer's chain may be read again; zero: now.
+	// SetAsideUntil is when the peer's chain may be read again; zero: now. Of an
+	// unreachable peer it may be read when somebody asks for it.
 	SetAsideUntil time.Time
 	LastError     string    // of a message or download; "" when the last one went well
 	LastSeen      time.Time // when it last answered anything; zero: never

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"strconv"
 
 	"lode/chain/wire"
@@ -38,6 +39,7 @@ func (p *pieces) flush() error {
 	if err != nil {
 		return fmt.Errorf("sending an answer: %w", err)
 	}
+	runtime.Gosched() // a long answer must not keep short ones waiting
 	return nil
 }
 

@@ -156,7 +156,7 @@ func TestMediumBodiesAreFew(t *testing.T) {
 			t.Fatal("fewer places than there should be")
 		}
 	}
-	router := h.router()
+	router := h.router(h.routes())
 	for _, test := range []struct {
 		path string
 		size int

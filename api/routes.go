@@ -42,7 +42,7 @@ func (h *handler) routes() []route {
 		{"/transactions", public, h.requests, get(h.few(h.lists, h.openTransactions))},
 		{"/node", operator, h.requests, both(h.nodes, h.addNode)},
 		{"/node/{address}", operator, h.requests, remove(h.removeNode)},
-		{"/wallet", operator, h.requests, both(h.loadWallet, h.createWallet)},
+		{"/wallet", operator, h.requests, both(h.loadWallet, h.few(h.newKeys, h.createWallet))},
 		{"/balance", operator, h.requests, get(h.balance)},
 		{"/transaction", operator, h.requests, post(h.pay)},
 		{"/broadcast_transaction", fromPeers, h.broadcasts, post(h.receiveTransaction)},

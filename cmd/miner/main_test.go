@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asMiner) != "" {
 		main() // exits
 	}
+	if address := os.Getenv(asProber); address != "" {
+		probe(address) // exits
+	}
 	testscript.Main(m, map[string]func(){"miner": main})
 }
 
