@@ -50,19 +50,11 @@ func TestHostilePeers(t *testing.T) {
 		p.must(http.StatusCreated, "POST", "/v1/peers", `{"address": "`+address+`"}`)
 	}
 	mustSay(t, p, "POST", "/resolve_conflicts", "Local chain not replaced.")
-	states := peerStates(p)
-	for address, want := range map[string][2]string{
+	wantStates(t, p, map[string][2]string{
 		liar:    {"invalid", "the sender's balance is too small"},
 		endless: {"invalid", "the block doesn't follow the block before"},
 		silent:  {"unreachable", "answers too slowly"},
-	} {
-		state := states[address]
-		reason, _ := state["reason"].(string)
-		_, isSetAside := state["set_aside_until"].(string)
-		if state["state"] != want[0] || !strings.Contains(reason, want[1]) || !isSetAside {
-			t.Errorf("%s: %v, want %q", address, state, want)
-		}
-	}
+	})
 	p.request("DELETE", "/v1/peers/"+silent, "")
 	mustSay(t, p, "POST", "/resolve_conflicts", "Local chain not replaced.")
 	if asked.Load() != 2 {
@@ -91,15 +83,23 @@ func mustSay(t *testing.T, p *process, method, path, message string) {
 	}
 }
 
-// peerStates are the states of GET /v1/peers by address.
-func peerStates(p *process) map[string]map[string]any {
-	p.t.Helper()
-	states := map[string]map[string]any{}
-	for _, item := range p.must(http.StatusOK, "GET", "/v1/peers", "")["states"].([]any) {
-		state := item.(map[string]any)
-		states[state["address"].(string)] = state
+// wantStates compares GET /v1/peers with the state of each peer and a part of its
+// reason.
+func wantStates(t *testing.T, p *process, wanted map[string][2]string) {
+	t.Helper()
+	states := p.must(http.StatusOK, "GET", "/v1/peers", "")["states"].([]any)
+	if len(states) != len(wanted) {
+		t.Errorf("%d states, want %d", len(states), len(wanted))
 	}
-	return states
+	for _, item := range states {
+		state := item.(map[string]any)
+		want := wanted[state["address"].(string)]
+		reason, _ := state["reason"].(string)
+		_, isSetAside := state["set_aside_until"].(string)
+		if state["state"] != want[0] || !strings.Contains(reason, want[1]) || !isSetAside {
+			t.Errorf("%v, want %q", state, want)
+		}
+	}
 }
 
 // peerWithChain is a peer that speaks the original's protocol. It takes whatever
