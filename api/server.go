@@ -19,7 +19,7 @@ const (
 	DefaultIdleTimeout       = 2 * time.Minute
 	DefaultShutdownTimeout   = 5 * time.Second
 	DefaultMaxHeaderBytes    = 32 << 10
-	DefaultMaxConnections    = 1024
+	DefaultMaxConnections    = 4096
 )
 
 // ServerConfig says what to serve where. Listener and Handler must be set.
