@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"lode/chain/wire"
+)
+
+// recover starts the node on what the kill left, looks for everything that was
+// acknowledged, and prepares the next load.
+func (c *crash) recover() {
+	if c.cycle%verifyEvery == verifyEvery-1 {
+		c.verify()
+	}
+	p := c.start()
+	c.check(p)
+	c.prepare(p)
+	p.kill()
+}
+
+// verify has the program check the whole database.
+func (c *crash) verify() {
+	c.t.Helper()
+	p := launchCommand(c.t, "verify", c.dir, c.port, "--difficulty", fmt.Sprint(crashDifficulty))
+	if code := p.wait(); code != 0 || !strings.Contains(p.output.String(), "blocks are valid") {
+		c.t.Errorf("miner verify: exit code %d", code)
+	}
+	c.acts.verified++
+}
+
+// check compares a node, which nobody uses meanwhile, with the record.
+func (c *crash) check(p *process) {
+	c.t.Helper()
+	chain := c.rival.chain
+	if err := c.rival.read(p); err != nil {
+		c.t.Fatal(err)
+	}
+	open := c.pool(p)
+	balances := sums(chain.blocks)
+	lost := c.record.lostBlocks(chain)
+	lost = append(lost, c.record.lostPayments(counts(chain.blocks, open), balances)...)
+	lost = append(lost, c.record.lostPeers(c.peers(p))...)
+	shown := p.must(http.StatusCreated, "GET", "/wallet", "")
+	files, strays := c.folder()
+	lost = append(lost, c.record.lostWallets(files, shown["public_key"].(string), shown["private_key"].(string))...)
+	c.acts.lost += len(lost)
+	for _, what := range lost {
+		c.t.Errorf("lost: %s", what)
+	}
+	if len(strays) > 0 {
+		c.t.Errorf("a killed node left %q, and the next one didn't take it away", strays)
+	}
+	c.checkBalances(p, balances, open)
+}
+
+func (c *crash) pool(p *process) (open []wire.Transaction) {
+	for _, item := range p.must(http.StatusOK, "GET", "/v1/transactions", "")["transactions"].([]any) {
+		t, err := wire.TransactionOf(item)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		open = append(open, t)
+	}
+	return open
+}
+
+func (c *crash) peers(p *process) (peers []string) {
+	for _, peer := range p.must(http.StatusOK, "GET", "/v1/peers", "")["peers"].([]any) {
+		peers = append(peers, peer.(string))
+	}
+	return peers
+}
+
+// folder reads the wallet files, and names the files that should not be there.
+func (c *crash) folder() (wallets, strays []string) {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if !isPlanned(entry.Name(), c.port) {
+			strays = append(strays, entry.Name())
+		}
+		if strings.HasPrefix(entry.Name(), "WalletKeys") {
+			wallets = append(wallets, read(c.t, c.dir+"/"+entry.Name()))
+		}
+	}
+	return wallets, strays
+}
+
+// checkBalances asks for those of all senders and of some recipients.
+func (c *crash) checkBalances(p *process, balances map[string]float64, open []wire.Transaction) {
+	c.t.Helper()
+	spent := map[string]float64{}
+	for _, t := range open {
+		spent[t.Sender] += t.Amount.Float64()
+	}
+	addresses := []string{c.rival.keys.Address()}
+	for address := range c.record.wallets {
+		addresses = append(addresses, address)
+	}
+	for address := range balances { // in a random order
+		if addresses = append(addresses, address); len(addresses) > 30 {
+			break
+		}
+	}
+	for _, address := range addresses {
+		balance := p.must(http.StatusOK, "GET", "/v1/balances/"+address, "")
+		confirmed, available := balance["confirmed"].(wire.Number).Float64(), balance["available"].(wire.Number).Float64()
+		if confirmed != balances[address] || available != balances[address]-spent[address] {
+			c.t.Errorf("%.40s has %g, of which %g is free; the chain says %g, less %g",
+				address, confirmed, available, balances[address], spent[address])
+		}
+	}
+}
+
+// checkChain compares the mirror with all of GET /chain.
+func (c *crash) checkChain(p *process) {
+	c.t.Helper()
+	got := p.blocks()
+	if !slices.EqualFunc(got, c.rival.chain.hashes, func(b wire.Block, hash string) bool { return b.Hash() == hash }) {
+		c.t.Errorf("GET /chain has %d other blocks than /v1/blocks", len(got))
+	}
+}
+
+// prepare mines until the next load's senders have their money below every
+// height at which a branch may leave the chain.
+func (c *crash) prepare(p *process) {
+	c.t.Helper()
+	if !c.record.peers[c.rival.address()] {
+		p.must(http.StatusCreated, "POST", "/node", `{"node": "`+c.rival.address()+`"}`)
+		c.record.endPeer(c.rival.address(), true)
+	}
+	for _, sender := range []string{c.rival.keys.Address(), c.record.wallet} {
+		balance := p.must(http.StatusOK, "GET", "/v1/balances/"+sender, "")
+		for available := balance["available"].(wire.Number).Float64(); available < budget; available += 10 {
+			b := c.rival.next(c.rival.chain.blocks[c.rival.chain.height()], nil, sender)
+			if taken, err := c.rival.send(p, b); err != nil || !taken {
+				c.t.Fatalf("the node refused block %d: %v", b.Index, err)
+			}
+			c.rival.chain.push(b)
+		}
+	}
+	c.rival.floor = c.rival.chain.height()
+}

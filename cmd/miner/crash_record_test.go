@@ -1,0 +1,334 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"lode/chain/wire"
+)
+
+// record is all that a node has acknowledged, and all that the test has asked of
+// it: what must be there after a kill, and what may be.
+type record struct {
+	paying sync.RWMutex // held by POST /transaction, and by who changes the wallet
+
+	mu sync.Mutex // guards all below
+
+	known        map[string]wire.Block // every block that was seen, by its hash
+	acknowledged map[string]bool       // hashes; those that a branch replaced are taken out
+	branches     map[string]int64      // by the hash of the first block: the height of the block before
+	payments     map[string]*payment   // by recipient, each of which is paid once
+	peers        map[string]bool
+	peerInFlight string            // the one that is being added or removed
+	wallets      map[string]string // private key by address
+	wallet       string            // address of the current one
+	walletInFlight,
+	paysByWallet bool // POST /transaction has its funds below every fork
+	acts figures
+}
+
+// payment is one payment and what was answered.
+type payment struct {
+	wire.Transaction
+	answer paymentAnswer
+}
+
+type paymentAnswer int
+
+const (
+	unanswered paymentAnswer = iota // may or may not be there
+	accepted                        // must be there
+	refused                         // must not be there
+	void                            // was there until a reorganisation took its sender's money
+)
+
+func newRecord() *record {
+	return &record{
+		known: map[string]wire.Block{}, acknowledged: map[string]bool{}, branches: map[string]int64{}, payments: map[string]*payment{},
+		peers: map[string]bool{}, wallets: map[string]string{},
+	}
+}
+
+// see keeps blocks for later.
+func (r *record) see(blocks ...wire.Block) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range blocks {
+		r.known[b.Hash()] = b
+	}
+}
+
+// acknowledge notes a block that the node has answered for, shown, or told its
+// peers of.
+func (r *record) acknowledge(b wire.Block) {
+	hash := b.Hash()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known[hash] = b
+	if !r.acknowledged[hash] {
+		r.acknowledged[hash] = true
+		r.acts.blocks++
+	}
+}
+
+// reorganised counts a branch that was taken.
+func (r *record) reorganised() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acts.reorganisations++
+}
+
+// offer notes a branch that the node may take over.
+func (r *record) offer(blocks []wire.Block) {
+	r.see(blocks...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.branches[blocks[0].Hash()] = blocks[0].Index - 1
+}
+
+// ask notes a payment before it is sent.
+func (r *record) ask(t wire.Transaction) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.payments[t.Recipient] = &payment{Transaction: t}
+}
+
+// answered notes what the node said to a payment.
+func (r *record) answered(recipient string, code int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch code {
+	case http.StatusCreated:
+		r.accept(recipient)
+	case http.StatusInternalServerError:
+		r.payments[recipient].answer = refused
+	}
+}
+
+// accept holds mu, or is called where nobody else runs.
+func (r *record) accept(recipient string) {
+	if p := r.payments[recipient]; p.answer == unanswered {
+		p.answer = accepted
+		r.acts.payments++
+	}
+}
+
+// told notes a payment that the node told a peer of.
+func (r *record) told(recipient string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.payments[recipient] != nil {
+		r.accept(recipient)
+	}
+}
+
+// mirror is the node's chain as it was read last. It belongs to the rival while
+// a load runs, else to the test's own goroutine.
+type mirror struct {
+	blocks []wire.Block
+	hashes []string
+}
+
+func newMirror() *mirror {
+	return &mirror{blocks: []wire.Block{wire.Genesis()}, hashes: []string{wire.GenesisHash}}
+}
+
+func (m *mirror) height() int64 { return int64(len(m.blocks)) - 1 }
+
+func (m *mirror) cut(height int64) {
+	m.blocks, m.hashes = m.blocks[:height+1], m.hashes[:height+1]
+}
+
+func (m *mirror) push(b wire.Block) {
+	m.blocks, m.hashes = append(m.blocks, b), append(m.hashes, b.Hash())
+}
+
+// holds tells whether a block is in the chain.
+func (m *mirror) holds(height int64, hash string) bool {
+	return height <= m.height() && m.hashes[height] == hash
+}
+
+// sync reads the blocks that have become others since the last time, and returns
+// them.
+func (m *mirror) sync(p *process) (fresh []wire.Block, err error) {
+	from := m.height()
+	for step := int64(1); ; {
+		blocks, height, err := readBlocks(p, from)
+		if err != nil {
+			return nil, err
+		}
+		if len(blocks) == 0 || blocks[0].Hash() != m.hashes[from] {
+			if from == 0 {
+				return nil, errors.New("the node's block 0 is another one")
+			}
+			from = max(from-step, 0)
+			step *= 2
+			continue
+		}
+		m.cut(from)
+		for _, b := range blocks[1:] {
+			m.push(b)
+		}
+		fresh = append(fresh, blocks[1:]...)
+		if m.height() >= height {
+			return fresh, nil
+		}
+		from = m.height()
+	}
+}
+
+// readBlocks is one page of GET /v1/blocks, and the height of the tip.
+func readBlocks(p *process, from int64) (blocks []wire.Block, height int64, err error) {
+	code, text, err := p.try("GET", fmt.Sprintf("/v1/blocks?from=%d&limit=1000", from), "")
+	if err != nil {
+		return nil, 0, err
+	}
+	v, err := wire.Decode([]byte(text))
+	if err != nil || code != http.StatusOK {
+		return nil, 0, fmt.Errorf("GET /v1/blocks: %d %.200s: %w", code, text, err)
+	}
+	page := v.(map[string]any)
+	height, _ = page["height"].(wire.Number).Int64()
+	for _, item := range page["blocks"].([]any) {
+		b, err := wire.BlockOf(item)
+		if err != nil {
+			return nil, 0, err
+		}
+		blocks = append(blocks, b)
+	}
+	return blocks, height, nil
+}
+
+// sums are balances, counted from zero. All amounts are multiples of 1/4, so
+// that they are exact.
+func sums(blocks []wire.Block) map[string]float64 {
+	balances := map[string]float64{}
+	for _, b := range blocks {
+		for _, t := range b.Transactions {
+			balances[t.Recipient] += t.Amount.Float64()
+			if t.Sender != wire.RewardSender {
+				balances[t.Sender] -= t.Amount.Float64()
+			}
+		}
+	}
+	return balances
+}
+
+// counts is how often each recipient is paid in blocks and in open payments.
+func counts(blocks []wire.Block, open []wire.Transaction) map[string]int {
+	count := map[string]int{}
+	for _, b := range blocks {
+		for _, t := range b.Payments() {
+			count[t.Recipient]++
+		}
+	}
+	for _, t := range open {
+		count[t.Recipient]++
+	}
+	return count
+}
+
+// lostBlocks are the acknowledged blocks that are neither in the chain nor on
+// the wrong side of a fork where the chain goes on with a branch that was
+// offered, and is longer. Those that are explained so are forgotten.
+func (r *record) lostBlocks(m *mirror) (lost []string) {
+	maps.DeleteFunc(r.acknowledged, func(hash string, _ bool) bool {
+		b := r.known[hash]
+		if m.holds(b.Index, hash) {
+			return false
+		}
+		fork := b
+		for fork.Index > 0 && !m.holds(fork.Index-1, fork.PreviousHash) {
+			parent, known := r.known[fork.PreviousHash]
+			if !known { // the node never showed it, and it is gone: the fork may lie anywhere below
+				r.acts.unseen++
+				return true
+			}
+			fork = parent
+		}
+		if fork.Index <= m.height() && b.Index < m.height() {
+			if _, offered := r.branches[m.hashes[fork.Index]]; offered {
+				r.acts.replaced++
+				return true
+			}
+		}
+		lost = append(lost, fmt.Sprintf("block %d %s", b.Index, hash))
+		return false
+	})
+	return lost
+}
+
+// lostPayments compares payments with how often they are there, and with their
+// senders' balances. What had no answer is decided by that.
+func (r *record) lostPayments(count map[string]int, balances map[string]float64) (lost []string) {
+	for recipient, p := range r.payments {
+		got := count[recipient]
+		switch {
+		case got > 1, got == 1 && p.answer == refused:
+			lost = append(lost, fmt.Sprintf("payment to %s, answered %d, is there %d times", recipient, p.answer, got))
+		case p.answer == unanswered && got == 1:
+			r.accept(recipient)
+		case p.answer == unanswered:
+			p.answer = refused
+		case p.answer == accepted && got == 0:
+			if balances[p.Sender] >= p.Amount.Float64() {
+				lost = append(lost, fmt.Sprintf("payment to %s is lost; its sender has %g", recipient, balances[p.Sender]))
+				continue
+			}
+			p.answer = void
+			r.acts.void++
+		}
+	}
+	for recipient := range count {
+		if r.payments[recipient] == nil {
+			lost = append(lost, "nobody made the payment to "+recipient)
+		}
+	}
+	return lost
+}
+
+// lostPeers compares the peers, of which one may have been changed at the kill.
+func (r *record) lostPeers(peers []string) (lost []string) {
+	for peer := range r.peers {
+		if !slices.Contains(peers, peer) && peer != r.peerInFlight {
+			lost = append(lost, "peer "+peer)
+		}
+	}
+	for _, peer := range peers {
+		if !r.peers[peer] && peer != r.peerInFlight {
+			lost = append(lost, "peer "+peer+" is there again")
+		}
+	}
+	r.peers, r.peerInFlight = map[string]bool{}, ""
+	for _, peer := range peers {
+		r.peers[peer] = true
+	}
+	return lost
+}
+
+// lostWallets looks for every wallet in the files' texts, and compares the
+// current one.
+func (r *record) lostWallets(files []string, address, private string) (lost []string) {
+	if r.wallet != "" && address != r.wallet && !r.walletInFlight {
+		lost = append(lost, "the wallet is "+address+", and was "+r.wallet)
+	}
+	r.wallet, r.walletInFlight, r.paysByWallet = address, false, true
+	r.wallets[address] = private
+	for address, private := range r.wallets {
+		if !slices.Contains(files, private+"\n"+address) {
+			lost = append(lost, "no file holds the wallet "+address)
+		}
+	}
+	return lost
+}
+
+// isPlanned tells whether a file of the data folder is one that stays there.
+func isPlanned(name string, port int) bool {
+	wallet := fmt.Sprintf("WalletKeys_%d.txt", port)
+	return name == wallet || strings.HasPrefix(name, wallet+".bak-") || name == fmt.Sprintf("chain-%d.db", port)
+}
