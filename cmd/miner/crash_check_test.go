@@ -42,7 +42,7 @@ func (c *crash) check(p *process) {
 	open := c.pool(p)
 	balances := sums(chain.blocks)
 	lost := c.record.lostBlocks(chain)
-	lost = append(lost, c.record.lostPayments(counts(chain.blocks, open), balances)...)
+	lost = append(lost, c.record.lostPayments(counts(chain.blocks, open))...)
 	lost = append(lost, c.record.lostPeers(c.peers(p))...)
 	shown := p.must(http.StatusCreated, "GET", "/wallet", "")
 	files, strays := c.folder()

@@ -21,8 +21,10 @@ type record struct {
 
 	known        map[string]wire.Block // every block that was seen, by its hash
 	acknowledged map[string]bool       // hashes; those that a branch replaced are taken out
-	branches     map[string]int64      // by the hash of the first block: the height of the block before
-	payments     map[string]*payment   // by recipient, each of which is paid once
+	offers       []offer
+	highest      int64               // tip of the longest offer
+	heirs        map[string]heir     // by address
+	payments     map[string]*payment // by recipient, each of which is paid once
 	peers        map[string]bool
 	peerInFlight string            // the one that is being added or removed
 	wallets      map[string]string // private key by address
@@ -49,7 +51,7 @@ const (
 
 func newRecord() *record {
 	return &record{
-		known: map[string]wire.Block{}, acknowledged: map[string]bool{}, branches: map[string]int64{}, payments: map[string]*payment{},
+		known: map[string]wire.Block{}, acknowledged: map[string]bool{}, heirs: map[string]heir{}, payments: map[string]*payment{},
 		peers: map[string]bool{}, wallets: map[string]string{},
 	}
 }
@@ -83,12 +85,34 @@ func (r *record) reorganised() {
 	r.acts.reorganisations++
 }
 
-// offer notes a branch that the node may take over.
-func (r *record) offer(blocks []wire.Block) {
+// offer is a branch that the node may take over.
+type offer struct {
+	first string // hash of the first block that is not of the chain it leaves
+	base  int64  // height of the block before
+	tip   int64
+}
+
+// heir is somebody whose only money is the reward of a branch's first block.
+type heir struct {
+	height     int64 // of that block
+	endangered bool  // another branch, without that block, may have been taken since
+}
+
+// offer notes a branch.
+func (r *record) offer(blocks []wire.Block, heirs string) {
 	r.see(blocks...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.branches[blocks[0].Hash()] = blocks[0].Index - 1
+	o := offer{blocks[0].Hash(), blocks[0].Index - 1, blocks[len(blocks)-1].Index}
+	for address, h := range r.heirs {
+		h.endangered = h.endangered || o.base < h.height
+		r.heirs[address] = h
+	}
+	if heirs != "" {
+		// An earlier branch that is as long may still be on its way.
+		r.heirs[heirs] = heir{o.base + 1, r.highest >= o.tip}
+	}
+	r.offers, r.highest = append(r.offers, o), max(r.highest, o.tip)
 }
 
 // ask notes a payment before it is sent.
@@ -233,9 +257,9 @@ func counts(blocks []wire.Block, open []wire.Transaction) map[string]int {
 	return count
 }
 
-// lostBlocks are the acknowledged blocks that are neither in the chain nor on
-// the wrong side of a fork where the chain goes on with a branch that was
-// offered, and is longer. Those that are explained so are forgotten.
+// lostBlocks are the acknowledged blocks that are neither in the chain nor
+// replaced by a longer branch that was offered. Those that are explained so are
+// forgotten.
 func (r *record) lostBlocks(m *mirror) (lost []string) {
 	maps.DeleteFunc(r.acknowledged, func(hash string, _ bool) bool {
 		b := r.known[hash]
@@ -251,11 +275,9 @@ func (r *record) lostBlocks(m *mirror) (lost []string) {
 			}
 			fork = parent
 		}
-		if fork.Index <= m.height() && b.Index < m.height() {
-			if _, offered := r.branches[m.hashes[fork.Index]]; offered {
-				r.acts.replaced++
-				return true
-			}
+		if r.isReplaced(m, fork.Index, b.Index) {
+			r.acts.replaced++
+			return true
 		}
 		lost = append(lost, fmt.Sprintf("block %d %s", b.Index, hash))
 		return false
@@ -263,9 +285,18 @@ func (r *record) lostBlocks(m *mirror) (lost []string) {
 	return lost
 }
 
-// lostPayments compares payments with how often they are there, and with their
-// senders' balances. What had no answer is decided by that.
-func (r *record) lostPayments(count map[string]int, balances map[string]float64) (lost []string) {
+// isReplaced tells whether the chain, which differs from a block's chain from the
+// height fork on, goes on there or later with an offer that is longer. Later, if
+// the rival made it of the chain as it was before an older offer was taken.
+func (r *record) isReplaced(m *mirror, fork, height int64) bool {
+	return slices.ContainsFunc(r.offers, func(o offer) bool {
+		return o.base+1 >= fork && o.tip > height && m.holds(o.base+1, o.first)
+	})
+}
+
+// lostPayments compares payments with how often they are there. Only an heir's
+// may go, with its money. What had no answer is decided by what is there.
+func (r *record) lostPayments(count map[string]int) (lost []string) {
 	for recipient, p := range r.payments {
 		got := count[recipient]
 		switch {
@@ -276,8 +307,8 @@ func (r *record) lostPayments(count map[string]int, balances map[string]float64)
 		case p.answer == unanswered:
 			p.answer = refused
 		case p.answer == accepted && got == 0:
-			if balances[p.Sender] >= p.Amount.Float64() {
-				lost = append(lost, fmt.Sprintf("payment to %s is lost; its sender has %g", recipient, balances[p.Sender]))
+			if !r.heirs[p.Sender].endangered {
+				lost = append(lost, "payment to "+recipient)
 				continue
 			}
 			p.answer = void

@@ -182,7 +182,7 @@ func (v *rival) branchOff(p *process, resolves bool) error {
 	for extra := 1 + v.random.Int64N(8); branch[len(branch)-1].Index < tip+extra; {
 		branch = append(branch, v.next(branch[len(branch)-1], nil, v.keys.Address()))
 	}
-	v.offer(base, branch)
+	v.offer(base, branch, heir)
 	defer v.reading.Store(false)
 	if err := v.persuade(p, branch[len(branch)-1], resolves); err != nil {
 		return err
@@ -219,8 +219,12 @@ func (v *rival) someAbandoned(base int64) (chosen []wire.Transaction) {
 }
 
 // offer makes the branch what GET /chain answers.
-func (v *rival) offer(base int64, branch []wire.Block) {
-	v.record.offer(branch)
+func (v *rival) offer(base int64, branch []wire.Block, heir *wallet.Wallet) {
+	address := ""
+	if heir != v.keys {
+		address = heir.Address()
+	}
+	v.record.offer(branch, address)
 	text := []byte{'['}
 	for _, b := range v.chain.blocks[:base+1] {
 		text = append(b.AppendCompact(text), ',')
