@@ -25,6 +25,7 @@ type branch struct {
 	tip  chain.Tip // the last block
 
 	dir        string
+	pattern    string // of the file's name, for os.CreateTemp
 	difficulty int
 	maxBytes   int64
 	spool      *spool // has given size bytes
@@ -39,8 +40,8 @@ type branch struct {
 func (d *download) newBranch(base chain.Tip) *branch {
 	return &branch{
 		base: base, tip: base,
-		dir: d.cfg.SpoolDir, difficulty: d.cfg.Ledger.Difficulty(), maxBytes: d.cfg.MaxDownloadBytes,
-		spool: d.spool,
+		dir: d.cfg.SpoolDir, pattern: d.cfg.SpoolPattern, difficulty: d.cfg.Ledger.Difficulty(),
+		maxBytes: d.cfg.MaxDownloadBytes, spool: d.spool,
 	}
 }
 
@@ -59,7 +60,7 @@ func (b *branch) append(block wire.Block) error {
 
 func (b *branch) write(block wire.Block) error {
 	if b.file == nil {
-		file, err := os.CreateTemp(b.dir, "lode-branch-*.json")
+		file, err := os.CreateTemp(b.dir, b.pattern)
 		if err != nil {
 			return keepingFailed(err)
 		}

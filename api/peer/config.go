@@ -46,6 +46,10 @@ type Config struct {
 	// files that never outlive a call; default: the system's folder for
 	// temporary files.
 	SpoolDir string
+	// SpoolPattern is what os.CreateTemp makes their names of; default:
+	// lode-branch-*.json. Where an open file keeps its name (Windows), a killed
+	// process leaves one behind.
+	SpoolPattern string
 
 	DialTimeout    time.Duration // for a connection, default 3 s
 	PostTimeout    time.Duration // for a block or payment until its answer, default 10 s
@@ -67,6 +71,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.SpoolPattern = cmp.Or(c.SpoolPattern, "lode-branch-*.json")
 	c.DialTimeout = cmp.Or(c.DialTimeout, 3*time.Second)
 	c.PostTimeout = cmp.Or(c.PostTimeout, 10*time.Second)
 	c.RetryDelay = cmp.Or(c.RetryDelay, 250*time.Millisecond)

@@ -4,13 +4,43 @@ package atomicfile
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
+
+// Pattern is what os.CreateTemp makes a file's temporary name of, so that
+// RemoveLeftovers finds it.
+func Pattern(name string) string { return "." + name + ".*.tmp" }
+
+// RemoveLeftovers deletes what a process that was killed left of the temporary
+// files for path, and for names that begin with it and a dot. The caller sees to
+// it that nobody is writing them now. It returns the names of what it deleted;
+// errors are the system's, and the others are deleted all the same.
+func RemoveLeftovers(path string) (removed []string, err error) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("looking for temporary files: %w", err)
+	}
+	before, after, _ := strings.Cut(Pattern(filepath.Base(path)), "*")
+	for _, entry := range entries {
+		name := entry.Name()
+		if !strings.HasPrefix(name, before) || !strings.HasSuffix(name, after) || !entry.Type().IsRegular() {
+			continue
+		}
+		if problem := os.Remove(filepath.Join(filepath.Dir(path), name)); problem != nil {
+			err = errors.Join(err, problem)
+			continue
+		}
+		removed = append(removed, name)
+	}
+	return removed, err
+}
 
 // Write replaces the file at path by data with the given permissions.
 func Write(path string, data []byte, perm fs.FileMode) error {
@@ -25,7 +55,7 @@ func Write(path string, data []byte, perm fs.FileMode) error {
 // when WriteTo returns nil, the content is on disk. On an error there is either
 // the old file or, if only the folder could not be synced, the new one.
 func WriteTo(path string, perm fs.FileMode, content func(io.Writer) error) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	temporary, err := os.CreateTemp(filepath.Dir(path), Pattern(filepath.Base(path)))
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}

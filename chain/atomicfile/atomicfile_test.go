@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -63,6 +64,28 @@ func TestRename(t *testing.T) {
 		t.Fatal(err)
 	}
 	assertOnly(t, folder, "b")
+}
+
+func TestRemoveLeftovers(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"f", "f.tmp", ".g.1.tmp", ".f.1.tmpx", ".f.1.tmp", ".f.bak-2.1.tmp"} {
+		if err := os.WriteFile(filepath.Join(folder, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(folder, ".f.2.tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	removed, err := RemoveLeftovers(filepath.Join(folder, "f"))
+	if want := []string{".f.1.tmp", ".f.bak-2.1.tmp"}; err != nil || !slices.Equal(removed, want) {
+		t.Errorf("removed %q, error %v, want %q", removed, err, want)
+	}
+	if left, _ := os.ReadDir(folder); len(left) != 5 {
+		t.Errorf("the folder holds %v", left)
+	}
+	if _, err := RemoveLeftovers(filepath.Join(folder, "missing", "f")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v, want that the folder doesn't exist", err)
+	}
 }
 
 // assertOnly fails if the folder holds anything but the one file.

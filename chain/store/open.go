@@ -147,7 +147,7 @@ func checkFile(ctx context.Context, path string, progress func(done, total int64
 // create makes an empty database under another name first, so that a process
 // that dies meanwhile leaves nothing that looks like a damaged one.
 func create(path string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	file, err := os.CreateTemp(filepath.Dir(path), atomicfile.Pattern(filepath.Base(path)))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -117,6 +118,30 @@ func TestDamagedFiles(t *testing.T) {
 				t.Error("the file was changed")
 			}
 		})
+	}
+}
+
+// TestLeftoversOfAKilledNode starts a node where one was killed while it wrote
+// files: theirs go, a private key with them, and those of another node stay.
+func TestLeftoversOfAKilledNode(t *testing.T) {
+	dir, port := t.TempDir(), freePort(t)
+	for _, name := range []string{".chain-%d.db.1.tmp", ".basicBlockChain%d.txt.1.tmp", ".WalletKeys_%d.txt.1.tmp",
+		".WalletKeys_%d.txt.bak-20260101T000000.000000000Z.1.tmp", ".lode-branch-%d.1.tmp"} {
+		write(t, dir+"/"+fmt.Sprintf(name, port), "a part")
+	}
+	others := fmt.Sprintf(".WalletKeys_%d.txt.1.tmp", port+1)
+	write(t, dir+"/"+others, "another node's")
+	start(t, dir, port)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	if want := []string{others, fmt.Sprintf("chain-%d.db", port)}; !slices.Equal(names, want) {
+		t.Errorf("the folder holds %q, want %q", names, want)
 	}
 }
 

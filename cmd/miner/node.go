@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"lode/api"
 	"lode/api/peer"
 	"lode/chain"
+	"lode/chain/atomicfile"
 	"lode/chain/store"
 	"lode/chain/wallet"
 	"lode/chain/wire"
@@ -134,6 +136,7 @@ func newNode(o options, out io.Writer) (*node, error) {
 
 // open makes the parts around a ledger and reads the text file and the wallet.
 func (n *node) open(ctx context.Context, c *chain.Chain) error {
+	n.removeLeftovers()
 	n.chain = c
 	var err error
 	if n.network, err = n.newNetwork(); err != nil {
@@ -158,13 +161,28 @@ func (n *node) open(ctx context.Context, c *chain.Chain) error {
 	return nil
 }
 
+// removeLeftovers deletes the temporary files of a node that was killed, one of
+// which may hold a private key. Who has the ledger open is the only one that
+// uses these names.
+func (n *node) removeLeftovers() {
+	for _, path := range []string{n.options.database(), n.options.classicPath(), n.options.wallet(), n.options.spool()} {
+		removed, err := atomicfile.RemoveLeftovers(path)
+		if len(removed) > 0 {
+			n.log.Info("removed what a killed node left behind", "files", removed)
+		}
+		if err != nil {
+			n.log.Warn("temporary files of a killed node could not be removed", "error", err)
+		}
+	}
+}
+
 func (n *node) newNetwork() (*peer.Network, error) {
 	network := peer.New(peer.Config{
 		Ledger:      n.chain,
 		AutoResolve: n.options.resolve || n.options.mine,
 		Logger:      n.log,
 		Self:        n.options.self(),
-		SpoolDir:    n.options.dataDir,
+		SpoolDir:    n.options.dataDir, SpoolPattern: atomicfile.Pattern(filepath.Base(n.options.spool())),
 	})
 	for _, address := range n.options.peers {
 		if err := network.Add(address); err != nil {

@@ -166,6 +166,11 @@ func (o *options) wallet() string {
 	return filepath.Join(o.dataDir, "WalletKeys_"+strconv.Itoa(o.port)+".txt")
 }
 
+// spool names the files in which longer branches wait for their check.
+func (o *options) spool() string {
+	return filepath.Join(o.dataDir, "lode-branch-"+strconv.Itoa(o.port))
+}
+
 // address is what the REST API listens on.
 func (o *options) address() string { return net.JoinHostPort(o.hostName(), strconv.Itoa(o.port)) }
 
