@@ -10,10 +10,11 @@ FUZZ_EXECUTIONS ?= 100000000
 RUN_DIR       ?= run
 KERNELS_HASHES ?= 1000000000
 ATTACK        ?= 60s
+CYCLES        ?= 1000
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fuzz fuzz-long attack kernels-long bench clean
+.PHONY: help build run test lint fuzz fuzz-long attack kernels-long crash bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -43,6 +44,9 @@ attack: ## let hostile clients and peers attack a node for ATTACK (60s) each, an
 
 kernels-long: ## compare KERNELS_HASHES (10^9) hashes of every kernel with portable code
 	KERNELS_HASHES=$(KERNELS_HASHES) $(GO) test -count=1 -timeout 6h -run '^TestKernelsAgree$$' -v ./miner/kernel
+
+crash: ## kill a node CYCLES (1000) times and look for all it acknowledged; CRASH_SEED repeats a run
+	CRASH_CYCLES=$(CYCLES) $(GO) test -count=1 -timeout 6h -run '^TestKilledAtRandomInstants$$' -v ./cmd/miner
 
 bench: ## all benchmarks
 	$(GO) test -run '^$$' -bench . ./bench

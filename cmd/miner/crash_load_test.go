@@ -87,7 +87,7 @@ var amounts = []wire.Number{wire.Int(1), wire.Float(0.5), wire.Float(0.25), wire
 
 // budget is how many payments a sender makes in one cycle at most, and so how
 // much money it needs below every fork.
-const budget = 120
+const budget = 60
 
 // pay pays from the node's wallet, as long as that is the one with the money.
 func (l *load) pay(random *rand.Rand, call int) error {
