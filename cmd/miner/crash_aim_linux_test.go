@@ -54,3 +54,10 @@ func writing(pid int, folder string) (call, file string) {
 	}
 	return "", ""
 }
+
+// isMemory tells that a folder is on a tmpfs (statfs(2)).
+func isMemory(folder string) bool {
+	const tmpfs = 0x01021994
+	var status syscall.Statfs_t
+	return syscall.Statfs(folder, &status) == nil && int64(status.Type) == tmpfs
+}

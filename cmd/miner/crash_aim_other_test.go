@@ -6,3 +6,5 @@ package main
 const canAim = false
 
 func writing(int, string) (call, file string) { return "", "" }
+
+func isMemory(string) bool { return false }

@@ -13,11 +13,15 @@ import (
 // recover starts the node on what the kill left, looks for everything that was
 // acknowledged, and prepares the next load.
 func (c *crash) recover() {
-	if c.cycle%verifyEvery == verifyEvery-1 {
+	thorough := c.cycle%verifyEvery == verifyEvery-1
+	if thorough {
 		c.verify()
 	}
 	p := c.start()
 	c.check(p)
+	if thorough {
+		c.checkChain(p)
+	}
 	c.prepare(p)
 	p.kill()
 }
