@@ -46,7 +46,7 @@ func (c *crash) check(p *process) {
 	open := c.pool(p)
 	balances := sums(chain.blocks)
 	lost := c.record.lostBlocks(chain)
-	lost = append(lost, c.record.lostPayments(counts(chain.blocks, open))...)
+	lost = append(lost, c.record.lostPayments(counts(chain.blocks, open), balances)...)
 	lost = append(lost, c.record.lostPeers(c.peers(p))...)
 	shown := p.must(http.StatusCreated, "GET", "/wallet", "")
 	files, strays := c.folder()
@@ -132,13 +132,19 @@ func (c *crash) checkChain(p *process) {
 }
 
 // prepare mines until the next load's senders have their money below every
-// height at which a branch may leave the chain.
+// height at which a branch may leave the chain. The branch that was on offer at
+// the kill leaves it below, so that it is now or never.
 func (c *crash) prepare(p *process) {
 	c.t.Helper()
 	if !c.record.peers[c.rival.address()] {
 		p.must(http.StatusCreated, "POST", "/node", `{"node": "`+c.rival.address()+`"}`)
 		c.record.endPeer(c.rival.address(), true)
 	}
+	p.must(http.StatusOK, "POST", "/resolve_conflicts", "")
+	if err := c.rival.read(p); err != nil {
+		c.t.Fatal(err)
+	}
+	c.rival.withdraw()
 	for _, sender := range []string{c.rival.keys.Address(), c.record.wallet} {
 		balance := p.must(http.StatusOK, "GET", "/v1/balances/"+sender, "")
 		for available := balance["available"].(wire.Number).Float64(); available < budget; available += 10 {

@@ -296,7 +296,7 @@ func (r *record) isReplaced(m *mirror, fork, height int64) bool {
 
 // lostPayments compares payments with how often they are there. Only an heir's
 // may go, with its money. What had no answer is decided by what is there.
-func (r *record) lostPayments(count map[string]int) (lost []string) {
+func (r *record) lostPayments(count map[string]int, balances map[string]float64) (lost []string) {
 	for recipient, p := range r.payments {
 		got := count[recipient]
 		switch {
@@ -308,7 +308,7 @@ func (r *record) lostPayments(count map[string]int) (lost []string) {
 			p.answer = refused
 		case p.answer == accepted && got == 0:
 			if !r.heirs[p.Sender].endangered {
-				lost = append(lost, "payment to "+recipient)
+				lost = append(lost, fmt.Sprintf("payment to %s, whose sender has %g", recipient, balances[p.Sender]))
 				continue
 			}
 			p.answer = void

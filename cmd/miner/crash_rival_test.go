@@ -65,7 +65,8 @@ type rival struct {
 }
 
 func newRival(t *testing.T, r *record, keys *wallet.Wallet, random *rand.Rand) *rival {
-	v := &rival{record: r, chain: newMirror(), keys: keys, random: random, offered: []byte("[]")}
+	v := &rival{record: r, chain: newMirror(), keys: keys, random: random, }
+	v.withdraw()
 	v.Server = httptest.NewServer(http.HandlerFunc(v.serve))
 	t.Cleanup(v.Close)
 	return v
@@ -236,6 +237,13 @@ func (v *rival) offer(base int64, branch []wire.Block, heir *wallet.Wallet) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.offered, v.fresh = text, true
+}
+
+// withdraw leaves nothing on offer.
+func (v *rival) withdraw() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.offered, v.fresh = []byte("[]"), false
 }
 
 // persuade has the node fetch the branch: by asking it to, or, if it resolves by
