@@ -65,7 +65,7 @@ type rival struct {
 }
 
 func newRival(t *testing.T, r *record, keys *wallet.Wallet, random *rand.Rand) *rival {
-	v := &rival{record: r, chain: newMirror(), keys: keys, random: random, }
+	v := &rival{record: r, chain: newMirror(), keys: keys, random: random}
 	v.withdraw()
 	v.Server = httptest.NewServer(http.HandlerFunc(v.serve))
 	t.Cleanup(v.Close)
