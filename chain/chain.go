@@ -303,6 +303,13 @@ func (c *Chain) Pool() []wire.Transaction {
 	return c.pool.snapshot()
 }
 
+// IsOpen tells whether an equal payment is open.
+func (c *Chain) IsOpen(t wire.Transaction) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.pool.has(t)
+}
+
 // Block is the block at a height, or ErrNotFound.
 func (c *Chain) Block(height int64) (wire.Block, error) {
 	b, err := c.store.Block(height)

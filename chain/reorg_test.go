@@ -65,6 +65,9 @@ func TestAbandonedPaymentsAreOpenAgain(t *testing.T) {
 	if open := c.Pool(); len(open) != 2 || open[0] != toS || open[1] != last {
 		t.Errorf("open transactions %v, want the payment to s, then the one to q", open)
 	}
+	if c.IsOpen(toR) || !c.IsOpen(toS) {
+		t.Errorf("IsOpen: %v for a mined payment, %v for an open one", c.IsOpen(toR), c.IsOpen(toS))
+	}
 	assertBalance(t, c, a.Address(), "7", "1")
 	assertBalance(t, c, "m", "0", "0")
 	assertConsistent(t, c)

@@ -24,6 +24,8 @@ type Ledger interface {
 	// Adopt takes consecutive blocks that begin at most one above the tip, if
 	// they make a longer valid chain.
 	Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error)
+	// IsOpen tells whether a payment waits to be mined.
+	IsOpen(t wire.Transaction) bool
 	Peers() []string
 	AddPeer(address string) error
 	RemovePeer(address string) error

@@ -115,6 +115,37 @@ func TestRetries(t *testing.T) {
 	})
 }
 
+// A payment that is mined while its peer can't be reached is not sent any more:
+// the peer may have the block by then, and would take it for a second payment.
+func TestMinedPaymentIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := newLedger(newChain(0, 0), "127.0.0.1:1")
+		n := New(Config{Ledger: ledger})
+		var sent []string
+		n.client.posts.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			body, _ := io.ReadAll(r.Body)
+			sent = append(sent, string(body))
+			if len(sent) == 1 {
+				return nil, errFake
+			}
+			return response(http.StatusCreated, strings.NewReader("{}")), nil
+		})
+		run(t, n)
+		n.BroadcastTransaction(t.Context(), payment("first"))
+		n.BroadcastTransaction(t.Context(), payment("second"))
+		n.BroadcastTransaction(t.Context(), payment("third"))
+		ledger.mu.Lock()
+		ledger.mined = map[string]bool{"first": true, "second": true}
+		ledger.mu.Unlock()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		want := []string{string(payment("first").AppendBroadcast(nil)), string(payment("third").AppendBroadcast(nil))}
+		if !slices.Equal(sent, want) {
+			t.Errorf("sent %q, want %q", sent, want)
+		}
+	})
+}
+
 // Each try has its own outcome; what the peer may have had of an earlier one
 // decides what its last answer means.
 func TestTries(t *testing.T) {

@@ -36,6 +36,7 @@ type fakeLedger struct {
 	peers     []string
 	adoptions []int64                // first height of each branch adopted
 	refuse    func(wire.Block) error // nil: refuse none
+	mined     map[string]bool        // recipients of payments that are no longer open
 
 	difficulty int // never changed after the first use
 }
@@ -112,6 +113,12 @@ func (l *fakeLedger) Adopt(_ context.Context, branch iter.Seq2[wire.Block, error
 	}
 	l.blocks = all
 	return true, nil
+}
+
+func (l *fakeLedger) IsOpen(t wire.Transaction) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.mined[t.Recipient]
 }
 
 func (l *fakeLedger) Peers() []string {

@@ -239,16 +239,18 @@ func (n *Network) end() {
 // answered or failed for the first time, or ctx is done; the queues go on
 // alone. Behind a message that is tried again nobody waits.
 func (n *Network) BroadcastBlock(ctx context.Context, b wire.Block) {
-	n.broadcast(ctx, "/broadcast_block", b.AppendBroadcast(nil), b.Hash())
+	n.broadcast(ctx, "/broadcast_block", b.AppendBroadcast(nil), b.Hash(), nil)
 }
 
-// BroadcastTransaction does for a payment what BroadcastBlock does for a block.
+// BroadcastTransaction does for a payment what BroadcastBlock does for a block. A
+// payment that is no longer open when its turn comes is not sent: the peer has it
+// in a block, or will, and would take the message for a second payment.
 func (n *Network) BroadcastTransaction(ctx context.Context, t wire.Transaction) {
-	n.broadcast(ctx, "/broadcast_transaction", t.AppendBroadcast(nil), "")
+	n.broadcast(ctx, "/broadcast_transaction", t.AppendBroadcast(nil), "", &t)
 }
 
-func (n *Network) broadcast(ctx context.Context, path string, body []byte, hash string) {
-	for _, m := range n.queueForAll(path, body, hash) {
+func (n *Network) broadcast(ctx context.Context, path string, body []byte, hash string, payment *wire.Transaction) {
+	for _, m := range n.queueForAll(path, body, hash, payment) {
 		select {
 		case <-m.answered:
 		case <-ctx.Done():
@@ -258,12 +260,13 @@ func (n *Network) broadcast(ctx context.Context, path string, body []byte, hash 
 }
 
 // queueForAll holds mu, so that all peers get messages in the same order.
-func (n *Network) queueForAll(path string, body []byte, hash string) []*message {
+func (n *Network) queueForAll(path string, body []byte, hash string, payment *wire.Transaction) []*message {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	messages := make([]*message, 0, len(n.remotes))
 	for _, r := range n.remotes {
 		m := newMessage(path, body, hash)
+		m.payment = payment
 		r.queue.push(m)
 		messages = append(messages, m)
 	}

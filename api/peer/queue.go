@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"lode/chain/wire"
 )
 
 // message is one block or payment on its way to one peer. At any time it
@@ -12,6 +14,8 @@ type message struct {
 	path string
 	body []byte // shared by the messages to all peers, never changed
 	hash string // of the block; "" for a payment
+
+	payment *wire.Transaction // nil for a block; never changed
 
 	released bool
 	answered chan struct{}

@@ -109,6 +109,9 @@ func (n *Network) deliver(ctx context.Context, r *remote, m *message) {
 	arrived := false // an earlier try may have reached the peer
 	delay := n.cfg.RetryDelay
 	for try := 1; ; try++ {
+		if m.payment != nil && !n.cfg.Ledger.IsOpen(*m.payment) {
+			return
+		}
 		a, reached, err := n.client.post(ctx, r.address, m.path, m.body)
 		r.queue.setDown(err != nil)
 		if err == nil {
