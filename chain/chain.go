@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"lode/chain/wallet"
 	"lode/chain/wire"
 )
 
@@ -56,6 +57,7 @@ type Chain struct {
 	tip        atomic.Pointer[Tip]
 	tips       tips
 	counters   *counters
+	verifier   *wallet.Verifier
 
 	writer chan struct{} // holds a token while a change is checked and committed
 
@@ -70,7 +72,10 @@ const difficultyMeta = "difficulty"
 // Open reads the ledger of a store and puts the genesis block into an empty
 // one. Errors are ErrDifficulty, ErrGenesis, ErrCorrupt or the store's.
 func Open(cfg Config) (*Chain, error) {
-	c := &Chain{store: cfg.Store, difficulty: cfg.Difficulty, refuses: cfg.RefuseReplays, counters: newCounters(), writer: make(chan struct{}, 1)}
+	c := &Chain{
+		store: cfg.Store, difficulty: cfg.Difficulty, refuses: cfg.RefuseReplays,
+		counters: newCounters(), verifier: wallet.NewVerifier(), writer: make(chan struct{}, 1),
+	}
 	if err := c.openDifficulty(); err != nil {
 		return nil, err
 	}
@@ -203,7 +208,7 @@ func (c *Chain) extend(ctx context.Context, blocks []wire.Block) error {
 // apply checks a block's content and books it. The pool isn't locked: only the
 // writer, which the caller is, changes it.
 func (c *Chain) apply(ctx context.Context, b wire.Block, balances *accounts) error {
-	if err := checkContent(ctx, b, balances, c.pool.has); err != nil {
+	if err := c.checkContent(ctx, b, balances, c.pool.has); err != nil {
 		return err
 	}
 	return balances.move(b, 1)
@@ -261,7 +266,7 @@ func (c *Chain) addOpen(t wire.Transaction) error {
 	if err != nil {
 		return err
 	}
-	if err := checkSignature(t); err != nil {
+	if err := c.checkSignature(t); err != nil {
 		return err
 	}
 	c.mu.Lock()

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"lode/chain/wallet"
 	"lode/chain/wire"
 )
 
@@ -71,8 +70,8 @@ func checkForm(t wire.Transaction) error {
 }
 
 // checkSignature checks that the sender signed the payment.
-func checkSignature(t wire.Transaction) error {
-	if err := wallet.Verify(t.Sender, t.Recipient, t.Amount.String(), t.Signature); err != nil {
+func (c *Chain) checkSignature(t wire.Transaction) error {
+	if err := c.verifier.Verify(t.Sender, t.Recipient, t.Amount.String(), t.Signature); err != nil {
 		return fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	return nil
@@ -80,7 +79,7 @@ func checkSignature(t wire.Transaction) error {
 
 // checkContent checks everything of a block but its link and proof, against
 // the balances before it. signed knows payments whose signatures were verified.
-func checkContent(ctx context.Context, b wire.Block, balances *accounts, signed func(wire.Transaction) bool) error {
+func (c *Chain) checkContent(ctx context.Context, b wire.Block, balances *accounts, signed func(wire.Transaction) bool) error {
 	if err := checkReward(b); err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func checkContent(ctx context.Context, b wire.Block, balances *accounts, signed 
 	if err := checkCoverage(b, balances); err != nil {
 		return err
 	}
-	return checkSignatures(ctx, b, signed)
+	return c.checkSignatures(ctx, b, signed)
 }
 
 // checkCoverage checks that each sender's balance before the block covers the
@@ -119,7 +118,7 @@ func checkCoverage(b wire.Block, balances *accounts) error {
 
 // checkSignatures verifies a block's signatures on all cores, since they are
 // nearly all of the work that a block makes.
-func checkSignatures(ctx context.Context, b wire.Block, signed func(wire.Transaction) bool) error {
+func (c *Chain) checkSignatures(ctx context.Context, b wire.Block, signed func(wire.Transaction) bool) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range b.Payments() {
@@ -130,7 +129,7 @@ func checkSignatures(ctx context.Context, b wire.Block, signed func(wire.Transac
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := checkSignature(t); err != nil {
+			if err := c.checkSignature(t); err != nil {
 				return fmt.Errorf("transaction %d of block %d: %w", i, b.Index, err)
 			}
 			return nil

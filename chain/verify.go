@@ -34,7 +34,7 @@ func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) er
 		if err := CheckLink(b, parent, c.difficulty); err != nil {
 			return err
 		}
-		if err := checkContent(ctx, b, balances, unsigned); err != nil {
+		if err := c.checkContent(ctx, b, balances, unsigned); err != nil {
 			return err
 		}
 		if err := balances.move(b, 1); err != nil {
@@ -55,7 +55,7 @@ func (c *Chain) verifyPool() error {
 	for i, t := range c.pool.open {
 		err := checkForm(t)
 		if err == nil {
-			err = checkSignature(t)
+			err = c.checkSignature(t)
 		}
 		if err != nil {
 			return fmt.Errorf("open transaction %d: %w", i, err)

@@ -139,6 +139,7 @@ func TestGoldenSignatures(t *testing.T) {
 	for name, content := range goldenFiles(t) {
 		wallets[name] = mustLoad(t, content)
 	}
+	verifier := NewVerifier()
 	signed, refused := 0, 0
 	for i, v := range golden(t)["signatures"].([]any) {
 		e := v.(map[string]any)
@@ -150,6 +151,11 @@ func TestGoldenSignatures(t *testing.T) {
 			continue
 		}
 		err := Verify(sender, recipient, amount.String(), signature)
+		for range 2 { // the second time with the key that it remembers
+			if same := verifier.Verify(sender, recipient, amount.String(), signature); fmt.Sprint(same) != fmt.Sprint(err) {
+				t.Errorf("entry %d: error %v of a Verifier, want %v", i, same, err)
+			}
+		}
 		if reason, stricter := stricterThanOriginal[fmt.Sprint(e["name"])]; stricter {
 			if !errors.Is(err, reason) {
 				t.Errorf("%v: error %v, want %v", e["name"], err, reason)
