@@ -2,6 +2,7 @@ package wire
 
 import (
 	"sort"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -39,16 +40,49 @@ func appendHex(dst []byte, r rune, digits int) []byte {
 	return dst
 }
 
+// plainPrefix is how many bytes at the beginning of s are printable ASCII but
+// no quote and no backslash: what JSON and repr both write as it is. Nearly all
+// text in blocks is hex, so it looks at eight bytes at a time.
+func plainPrefix[T string | []byte](s T) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		v := uint64(s[n]) | uint64(s[n+1])<<8 | uint64(s[n+2])<<16 | uint64(s[n+3])<<24 |
+			uint64(s[n+4])<<32 | uint64(s[n+5])<<40 | uint64(s[n+6])<<48 | uint64(s[n+7])<<56
+		// A byte's high bit is set where it is below the space, above the tilde or
+		// one of the three. It may also be set without need, above such a byte:
+		// the loop below then looks at each byte.
+		double, single, backslash := v^('"'*ones), v^('\''*ones), v^('\\'*ones)
+		found := v | (v - ' '*ones) | (v + ones) | (double - ones) | (single - ones) | (backslash - ones)
+		if found&highs != 0 {
+			break
+		}
+	}
+	for n < len(s) && isPlain(s[n]) {
+		n++
+	}
+	return n
+}
+
+func isPlain(c byte) bool { return c >= ' ' && c < 0x7F && c != '"' && c != '\'' && c != '\\' }
+
 // AppendQuoted appends Python's json.dumps(s): ASCII only, everything else as
 // \uXXXX, astral code points as surrogate pairs.
 func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	for len(s) > 0 {
+	for {
+		n := plainPrefix(s)
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; s == "" {
+			return append(dst, '"')
+		}
 		r, size := nextRune(s)
 		dst = appendQuotedRune(dst, r)
 		s = s[size:]
 	}
-	return append(dst, '"')
 }
 
 func appendQuotedRune(dst []byte, r rune) []byte {
@@ -82,25 +116,20 @@ func appendQuotedRune(dst []byte, r rune) []byte {
 func AppendRepr(dst []byte, s string) []byte {
 	quote := reprQuote(s)
 	dst = append(dst, quote)
-	for len(s) > 0 {
+	for {
+		n := plainPrefix(s)
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; s == "" {
+			return append(dst, quote)
+		}
 		r, size := nextRune(s)
 		dst = appendReprRune(dst, r, quote)
 		s = s[size:]
 	}
-	return append(dst, quote)
 }
 
 func reprQuote(s string) byte {
-	single := false
-	for i := range len(s) {
-		switch s[i] {
-		case '"':
-			return '\''
-		case '\'':
-			single = true
-		}
-	}
-	if single {
+	if strings.IndexByte(s, '\'') >= 0 && strings.IndexByte(s, '"') < 0 {
 		return '"'
 	}
 	return '\''
