@@ -26,21 +26,32 @@ var (
 // infinities, lone surrogates (escaped or encoded in UTF-8), and repeated keys,
 // of which the last one wins. Errors are ErrSyntax, ErrDepth or ErrNumber, with
 // the offset in bytes of the UTF-8 text.
-func Decode(data []byte) (any, error) {
-	data, err := toUTF8(data)
+func Decode(data []byte) (value any, err error) {
+	err = decode(data, func(d *decoder) error {
+		value, err = d.value(0)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	d := decoder{data: data}
-	value, err := d.value(0)
+	return value, nil
+}
+
+// decode has read read one value, after which nothing may follow.
+func decode(data []byte, read func(*decoder) error) error {
+	data, err := toUTF8(data)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	d := decoder{data: data}
+	if err := read(&d); err != nil {
+		return err
 	}
 	d.skipSpace()
 	if d.pos < len(d.data) {
-		return nil, d.fail("more text after the value")
+		return d.fail("more text after the value")
 	}
-	return value, nil
+	return nil
 }
 
 // decoder is a position in a JSON text.
@@ -69,45 +80,122 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
-// value reads a value that stands in as many arrays and objects as depth says.
-func (d *decoder) value(depth int) (any, error) {
+// kind is the type of a JSON value, as messages name it.
+type kind string
+
+const (
+	kindNull   kind = "null"
+	kindBool   kind = "true or false"
+	kindNumber kind = "a number"
+	kindString kind = "a string"
+	kindArray  kind = "an array"
+	kindObject kind = "an object"
+)
+
+// kind is that of the next value, which stands in as many arrays and objects as
+// depth says.
+func (d *decoder) kind(depth int) (kind, error) {
 	d.skipSpace()
 	switch c := d.peek(); {
 	case d.pos >= len(d.data):
-		return nil, d.fail("a value is missing")
+		return "", d.fail("a value is missing")
 	case c == '"':
-		return d.string()
+		return kindString, nil
 	case depth == MaxDepth && (c == '{' || c == '['):
-		return nil, fmt.Errorf("%w at byte %d", ErrDepth, d.pos)
+		return "", fmt.Errorf("%w at byte %d", ErrDepth, d.pos)
 	case c == '{':
-		return d.object(depth)
+		return kindObject, nil
 	case c == '[':
-		return d.array(depth)
+		return kindArray, nil
 	case c == '-' || c >= '0' && c <= '9' || c == 'N' || c == 'I':
-		return d.number()
+		return kindNumber, nil
+	case d.isNext("null"):
+		return kindNull, nil
+	case d.isNext("true"), d.isNext("false"):
+		return kindBool, nil
 	}
-	return d.word()
+	return "", d.fail("no value begins like this")
 }
 
-func (d *decoder) word() (any, error) {
-	for text, value := range map[string]any{"true": true, "false": false, "null": nil} {
-		if d.take(text) {
-			return value, nil
-		}
+// value reads a value; see kind.
+func (d *decoder) value(depth int) (any, error) {
+	kind, err := d.kind(depth)
+	if err != nil {
+		return nil, err
 	}
-	return nil, d.fail("no value begins like this")
+	switch kind {
+	case kindString:
+		return d.string()
+	case kindNumber:
+		return d.number()
+	case kindObject:
+		members := map[string]any{}
+		err := d.object(func(key []byte) (err error) {
+			members[string(key)], err = d.value(depth + 1)
+			return err
+		})
+		return members, err
+	case kindArray:
+		items := []any{}
+		err := d.array(func() error {
+			item, err := d.value(depth + 1)
+			items = append(items, item)
+			return err
+		})
+		return items, err
+	case kindBool:
+		return d.bool(), nil
+	}
+	d.take("null")
+	return nil, nil
+}
+
+// skip reads a value that nobody needs, and checks it like any other.
+func (d *decoder) skip(depth int) (kind, error) {
+	kind, err := d.kind(depth)
+	if err != nil {
+		return "", err
+	}
+	switch kind {
+	case kindString:
+		_, err = d.text()
+	case kindNumber:
+		_, err = d.number()
+	case kindObject:
+		err = d.object(func([]byte) error {
+			_, err := d.skip(depth + 1)
+			return err
+		})
+	case kindArray:
+		err = d.array(func() error {
+			_, err := d.skip(depth + 1)
+			return err
+		})
+	case kindBool:
+		d.bool()
+	case kindNull:
+		d.take("null")
+	}
+	return kind, err
+}
+
+func (d *decoder) bool() bool { return d.take("true") || !d.take("false") }
+
+// isNext reports whether text is next.
+func (d *decoder) isNext(text string) bool {
+	return len(d.data)-d.pos >= len(text) && string(d.data[d.pos:d.pos+len(text)]) == text
 }
 
 // take steps over text if it is next.
 func (d *decoder) take(text string) bool {
-	if len(d.data)-d.pos < len(text) || string(d.data[d.pos:d.pos+len(text)]) != text {
+	if !d.isNext(text) {
 		return false
 	}
 	d.pos += len(text)
 	return true
 }
 
-func (d *decoder) number() (any, error) {
+func (d *decoder) number() (Number, error) {
 	for _, constant := range []string{"NaN", "Infinity", "-Infinity"} {
 		if d.take(constant) {
 			return ParseNumber(constant)
@@ -119,7 +207,7 @@ func (d *decoder) number() (any, error) {
 	}
 	value, err := ParseNumber(string(d.data[start:d.pos]))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w at byte %d", ErrSyntax, err, start)
+		return Number{}, fmt.Errorf("%w: %w at byte %d", ErrSyntax, err, start)
 	}
 	return value, nil
 }
@@ -128,81 +216,90 @@ func isNumberByte(c byte) bool {
 	return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
 }
 
-func (d *decoder) array(depth int) (any, error) {
+// array steps over an array, whose bracket is next, and has item read each value.
+func (d *decoder) array(item func() error) error {
 	d.pos++ // the bracket
-	items := []any{}
 	d.skipSpace()
 	if d.take("]") {
-		return items, nil
+		return nil
 	}
 	for {
-		item, err := d.value(depth + 1)
-		if err != nil {
-			return nil, err
+		if err := item(); err != nil {
+			return err
 		}
-		items = append(items, item)
 		d.skipSpace()
 		if d.take("]") {
-			return items, nil
+			return nil
 		}
 		if !d.take(",") {
-			return nil, d.fail("a comma or ] is missing")
+			return d.fail("a comma or ] is missing")
 		}
 	}
 }
 
-func (d *decoder) object(depth int) (any, error) {
+// object steps over an object, whose brace is next, and has member read each
+// value. The key may be a part of the text.
+func (d *decoder) object(member func(key []byte) error) error {
 	d.pos++ // the brace
-	members := map[string]any{}
 	d.skipSpace()
 	if d.take("}") {
-		return members, nil
+		return nil
 	}
 	for {
 		d.skipSpace()
 		if d.peek() != '"' {
-			return nil, d.fail("a key in double quotes is missing")
+			return d.fail("a key in double quotes is missing")
 		}
-		key, err := d.string()
+		key, err := d.text()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		d.skipSpace()
 		if !d.take(":") {
-			return nil, d.fail("a colon is missing")
+			return d.fail("a colon is missing")
 		}
-		if members[key], err = d.value(depth + 1); err != nil {
-			return nil, err
+		if err := member(key); err != nil {
+			return err
 		}
 		d.skipSpace()
 		if d.take("}") {
-			return members, nil
+			return nil
 		}
 		if !d.take(",") {
-			return nil, d.fail("a comma or } is missing")
+			return d.fail("a comma or } is missing")
 		}
 	}
 }
 
-// string reads a string; the opening quote is next.
 func (d *decoder) string() (string, error) {
+	text, err := d.text()
+	return string(text), err
+}
+
+// text reads a string, whose opening quote is next. The result may be a part of
+// the JSON text.
+func (d *decoder) text() ([]byte, error) {
 	d.pos++
-	var text []byte
+	var text []byte // what stands before start, if there are escapes
 	for start := d.pos; ; {
+		d.pos += plainPrefix(d.data[d.pos:])
 		switch c := d.peek(); {
 		case d.pos >= len(d.data):
-			return "", d.fail("a string has no end")
+			return nil, d.fail("a string has no end")
 		case c == '"':
-			text = append(text, d.data[start:d.pos]...)
+			last := d.data[start:d.pos]
 			d.pos++
-			return string(text), nil
+			if text == nil {
+				return last, nil
+			}
+			return append(text, last...), nil
 		case c < ' ':
-			return "", d.fail("a control character stands in a string")
+			return nil, d.fail("a control character stands in a string")
 		case c == '\\':
 			text = append(text, d.data[start:d.pos]...)
 			r, err := d.escape()
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 			text = appendRune(text, r)
 			start = d.pos

@@ -18,156 +18,69 @@ func (e *FieldError) Error() string { return fmt.Sprintf("field %s: %s", e.Field
 
 // DecodeBlock reads a block from JSON in any order of keys; keys that a block
 // doesn't have are ignored, as the original does. Errors are those of Decode
-// or a *FieldError.
+// or a *FieldError. Nothing is built but the block, so a text takes little more
+// memory than its length, whatever is in it.
 func DecodeBlock(data []byte) (Block, error) {
-	v, err := Decode(data)
+	var f blockFields
+	kind, err := decodeFields(data, f.read)
 	if err != nil {
 		return Block{}, err
 	}
-	return BlockOf(v)
+	return f.block(kind)
 }
 
 // DecodeTransaction reads a transaction from JSON; see DecodeBlock.
 func DecodeTransaction(data []byte) (Transaction, error) {
-	v, err := Decode(data)
+	var f transactionFields
+	kind, err := decodeFields(data, f.read)
 	if err != nil {
 		return Transaction{}, err
 	}
-	return TransactionOf(v)
-}
-
-// BlockOf makes a block of a decoded value. Errors are *FieldError.
-func BlockOf(v any) (Block, error) {
-	r, err := newRecord(v, "block", "")
-	if err != nil {
-		return Block{}, err
-	}
-	b := Block{
-		Index:        r.int64("index"),
-		PreviousHash: r.string("previous_hash"),
-		Transactions: r.transactions("transactions"),
-		Proof:        r.proof("proof"),
-		TimeStamp:    r.number("time_stamp"),
-	}
-	if r.err == nil && !b.TimeStamp.IsFinite() {
-		r.fail("time_stamp", "must be finite, is "+b.TimeStamp.String())
-	}
-	if r.err != nil {
-		return Block{}, r.err
-	}
-	return b, nil
-}
-
-// TransactionOf makes a transaction of a decoded value. Errors are *FieldError.
-func TransactionOf(v any) (Transaction, error) { return transactionAt(v, "transaction", "") }
-
-func transactionAt(v any, name, prefix string) (Transaction, error) {
-	r, err := newRecord(v, name, prefix)
-	if err != nil {
-		return Transaction{}, err
-	}
-	t := Transaction{
-		Sender:    r.string("sender"),
-		Recipient: r.string("recipient"),
-		Signature: r.string("signature"),
-		Amount:    r.number("amount"),
-	}
-	if r.err != nil {
-		return Transaction{}, r.err
+	t, wrong := f.transaction(kind)
+	if wrong != nil {
+		return Transaction{}, wrong.in("transaction", "")
 	}
 	return t, nil
 }
 
-// record reads the members of one object and keeps the first error.
-type record struct {
-	members map[string]any
-	prefix  string // path of the object, with a final point
-	err     error
+func decodeFields(data []byte, read func(d *decoder, depth int) (kind, error)) (kind kind, err error) {
+	err = decode(data, func(d *decoder) error {
+		kind, err = read(d, 0)
+		return err
+	})
+	return kind, err
 }
 
-func newRecord(v any, name, prefix string) (*record, error) {
-	members, ok := v.(map[string]any)
-	if !ok {
-		return nil, &FieldError{name, "must be an object, is " + typeName(v)}
-	}
-	return &record{members: members, prefix: prefix}, nil
-}
-
-func (r *record) fail(field, problem string) {
-	if r.err == nil {
-		r.err = &FieldError{r.prefix + field, problem}
-	}
-}
-
-// member is a field's value if it has the type T.
-func member[T any](r *record, field, want string) T {
-	v, there := r.members[field]
-	value, ok := v.(T)
-	switch {
-	case !there:
-		r.fail(field, "missing")
-	case !ok:
-		r.fail(field, "must be "+want+", is "+typeName(v))
-	}
-	return value
-}
-
-func (r *record) string(field string) string { return member[string](r, field, "a string") }
-func (r *record) number(field string) Number { return member[Number](r, field, "a number") }
-
-func (r *record) int64(field string) int64 {
-	n := r.number(field)
-	value, ok := n.Int64()
-	if !ok {
-		r.fail(field, "must be a whole number of 64 bits, is "+shorten(n.String()))
-	}
-	return value
-}
-
-func (r *record) proof(field string) Number {
-	n := r.number(field)
-	switch {
-	case !n.IsInt() || n.Sign() < 0:
-		r.fail(field, "must be a whole number that is not negative, is "+shorten(n.String()))
-	case len(n.String()) > MaxProofDigits:
-		r.fail(field, fmt.Sprintf("must have at most %d digits, has %d", MaxProofDigits, len(n.String())))
-	}
-	return n
-}
-
-func (r *record) transactions(field string) []Transaction {
-	items := member[[]any](r, field, "an array")
-	if len(items) == 0 {
-		return nil
-	}
-	transactions := make([]Transaction, 0, len(items))
-	for i, item := range items {
-		name := fmt.Sprintf("%s%s[%d]", r.prefix, field, i)
-		t, err := transactionAt(item, name, name+".")
-		if err != nil {
-			if r.err == nil {
-				r.err = err
-			}
-			return nil
+// BlockOf makes a block of a decoded value. Errors are *FieldError.
+func BlockOf(v any) (Block, error) {
+	var f blockFields
+	members, _ := v.(map[string]any)
+	for name, v := range members {
+		if name == "transactions" {
+			f.setTransactions(v)
+		} else if slot := f.slot(name); slot != nil {
+			*slot = slotOf(v)
 		}
-		transactions = append(transactions, t)
 	}
-	return transactions
+	return f.block(kindOf(v))
 }
 
-// typeName names a decoded value's JSON type for a message.
-func typeName(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "true or false"
-	case Number:
-		return "a number"
-	case string:
-		return "a string"
-	case []any:
-		return "an array"
+// TransactionOf makes a transaction of a decoded value. Errors are *FieldError.
+func TransactionOf(v any) (Transaction, error) {
+	t, wrong := transactionOf(v)
+	if wrong != nil {
+		return Transaction{}, wrong.in("transaction", "")
 	}
-	return "an object"
+	return t, nil
+}
+
+func transactionOf(v any) (Transaction, *wrongField) {
+	var f transactionFields
+	members, _ := v.(map[string]any)
+	for name, v := range members {
+		if slot := f.slot(name); slot != nil {
+			*slot = slotOf(v)
+		}
+	}
+	return f.transaction(kindOf(v))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -264,6 +265,98 @@ func FuzzDecodeBlock(f *testing.F) {
 			t.Errorf("proof %s, time stamp %s", b.Proof, b.TimeStamp)
 		}
 	})
+}
+
+// FuzzDecodersAgree compares what is read straight from the text with the field
+// rules as they were written for decoded values: the same texts are taken, with
+// the same values, and refused, with the same words.
+func FuzzDecodersAgree(f *testing.F) {
+	addBlocks(f)
+	for _, text := range decoderTexts() {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { assertDecodersAgree(t, data) })
+}
+
+func assertDecodersAgree(t *testing.T, data []byte) {
+	t.Helper()
+	v, decodeErr := Decode(data)
+	for name, got := range map[string]func() (any, error){
+		"DecodeBlock":       func() (any, error) { return DecodeBlock(data) },
+		"DecodeTransaction": func() (any, error) { return DecodeTransaction(data) },
+		"BlockOf":           func() (any, error) { return BlockOf(v) },
+		"TransactionOf":     func() (any, error) { return TransactionOf(v) },
+	} {
+		got, err := got()
+		want, wantErr := any(Block{}), decodeErr
+		if strings.Contains(name, "Transaction") {
+			want = Transaction{}
+			if wantErr == nil {
+				want, wantErr = referenceTransaction(v)
+			}
+		} else if wantErr == nil {
+			want, wantErr = referenceBlock(v)
+		}
+		if decodeErr != nil && strings.HasSuffix(name, "Of") {
+			continue
+		}
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s(%q) = %#v, error %v\nwant %#v, error %v", name, data, got, err, want, wantErr)
+		}
+		for _, kind := range []error{ErrSyntax, ErrDepth, ErrNumber} {
+			if errors.Is(err, kind) != errors.Is(wantErr, kind) {
+				t.Errorf("%s(%q): error %v is %v: %v", name, data, err, kind, errors.Is(err, kind))
+			}
+		}
+		if fieldError := new(*FieldError); errors.As(err, fieldError) != errors.As(wantErr, fieldError) {
+			t.Errorf("%s(%q): error %#v, want %#v", name, data, err, wantErr)
+		}
+	}
+}
+
+// decoderTexts are texts at the borders of what a block is.
+func decoderTexts() []string {
+	whole := string(blockJSON(nil))
+	texts := []string{"", " ", "null", "true", "falsee", "[]", "{}", "5", `"x"`, "[{}]", whole, whole + " ", whole + "x", whole[:len(whole)-1],
+		whole[:len(whole)-1] + ",}", whole[:len(whole)-1] + `, "x": [1, {"y": tru}]}`,
+		whole[:len(whole)-1] + `, "x": [1, {"y": [true, false, null, "\ud83d", -1e5, {}, []]}]}`,
+		whole[:len(whole)-1] + `, "transactions": [1, {}], "transactions": []}`,
+		whole[:len(whole)-1] + `, "transactions": [], "transactions": [{"sender": 1}, 5]}`,
+		whole[:len(whole)-1] + `, "transactions": [[]], "index": null, "index": "x", "index": 4.5}`,
+		whole[:len(whole)-1] + `, "tr\u0061nsactions": 7, "\u0069ndex": 8}`,
+		strings.Replace(whole, `"sender"`, `"s\u0065nder"`, 1), strings.Replace(whole, `"s"`, `"\ud83d\ude00\n"`, 1),
+		strings.Replace(whole, `"s"`, "\"\xed\xa0\xbd\"", 1), strings.Replace(whole, `"s"`, "\"\xff\"", 1), strings.Replace(whole, `"s"`, "\"\t\"", 1),
+		strings.Replace(whole, `"s"`, `"\q"`, 1), strings.Replace(whole, `"s"`, `"'"`, 1), strings.Replace(whole, `"s"`, `'s'`, 1),
+		"\ufeff" + whole,
+	}
+	for _, depth := range []int{MaxDepth - 3, MaxDepth - 2, MaxDepth - 1, MaxDepth, MaxDepth + 1} {
+		nested := strings.Repeat("[", depth) + strings.Repeat("]", depth)
+		for _, field := range []string{"index", "transactions", "transactions[1]", "transactions[1].amount"} {
+			texts = append(texts, string(blockJSON(map[string]string{field: nested})))
+		}
+		texts = append(texts, nested, strings.Replace(whole, `"index"`, `"x": `+nested+`, "index"`, 1))
+	}
+	for _, text := range encodings(whole) {
+		texts = append(texts, text)
+	}
+	slices.Sort(texts)
+	return texts
+}
+
+// TestDecodersAgree also cuts a block at each place, and replaces each byte.
+func TestDecodersAgree(t *testing.T) {
+	for _, text := range decoderTexts() {
+		assertDecodersAgree(t, []byte(text))
+	}
+	whole := blockJSON(nil)
+	for n := range len(whole) {
+		assertDecodersAgree(t, whole[:n])
+		for _, c := range []byte("\x00 \"\\{}[]:,0-.eNtx\xff") {
+			changed := slices.Clone(whole)
+			changed[n] = c
+			assertDecodersAgree(t, changed)
+		}
+	}
 }
 
 // addBlocks adds random blocks, always the same, and some that are wrong.
