@@ -137,29 +137,52 @@ func (r *BlockReader) readElement() error {
 		return fmt.Errorf("%w: an object was expected, found %q", ErrSyntax, c)
 	}
 	r.element = append(r.element[:0], c)
-	depth, inString, escaped := 1, false, false
-	for depth > 0 {
-		if c, err = r.in.ReadByte(); err == io.EOF {
+	for scan := (objectScan{depth: 1}); scan.depth > 0; {
+		if _, err := r.in.Peek(1); err == io.EOF {
 			return io.ErrUnexpectedEOF
 		} else if err != nil {
 			return err
 		}
-		if len(r.element) >= r.maxBytes {
+		text, _ := r.in.Peek(r.in.Buffered()) // is there already
+		if text = text[:max(0, min(len(text), r.maxBytes-len(r.element)))]; len(text) == 0 {
 			return fmt.Errorf("%w: more than %d bytes", ErrBlockSize, r.maxBytes)
 		}
-		r.element = append(r.element, c)
-		switch {
-		case escaped:
-			escaped = false
-		case inString && c == '\\':
-			escaped = true
-		case c == '"':
-			inString = !inString
-		case !inString && c == '{':
-			depth++
-		case !inString && c == '}':
-			depth--
-		}
+		n := scan.step(text)
+		r.element = append(r.element, text[:n]...)
+		_, _ = r.in.Discard(n) // n bytes are there
 	}
 	return nil
+}
+
+// objectScan looks for the end of an object.
+type objectScan struct {
+	depth             int
+	inString, escaped bool
+}
+
+// step reads on, to the end of text or of the object, and returns how many bytes
+// it read.
+func (s *objectScan) step(text []byte) int {
+	n := 0
+	for n < len(text) && s.depth > 0 {
+		if s.inString && !s.escaped {
+			if n += plainPrefix(text[n:]); n == len(text) {
+				break
+			}
+		}
+		switch c := text[n]; {
+		case s.escaped:
+			s.escaped = false
+		case s.inString && c == '\\':
+			s.escaped = true
+		case c == '"':
+			s.inString = !s.inString
+		case !s.inString && c == '{':
+			s.depth++
+		case !s.inString && c == '}':
+			s.depth--
+		}
+		n++
+	}
+	return n
 }

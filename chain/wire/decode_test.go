@@ -550,7 +550,7 @@ func TestBlockReaderSize(t *testing.T) {
 	if blocks, err := readAll(strings.NewReader(array), len(one)); err != nil || len(blocks) != 2 {
 		t.Errorf("at the limit: %d blocks, error %v", len(blocks), err)
 	}
-	for _, limit := range []int{len(one) - 1, 1} {
+	for _, limit := range []int{len(one) - 1, 1, 0} {
 		if blocks, err := readAll(strings.NewReader(array), limit); !errors.Is(err, ErrBlockSize) || len(blocks) != 0 {
 			t.Errorf("limit %d: %d blocks, error %v, want ErrBlockSize", limit, len(blocks), err)
 		}
