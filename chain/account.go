@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/big"
+	"sync/atomic"
 
 	"lode/chain/wire"
 )
@@ -138,6 +139,7 @@ func decodeAccount(record []byte) (account, error) {
 // the others as they are in the store.
 type accounts struct {
 	stored  func(address string) ([]byte, error)
+	before  atomic.Pointer[accounts] // after the blocks before, while the store may not have those
 	changed map[string]account
 }
 
@@ -145,9 +147,22 @@ func newAccounts(stored func(string) ([]byte, error)) *accounts {
 	return &accounts{stored: stored, changed: map[string]account{}}
 }
 
+// next are the balances for the blocks that follow. These may be stored
+// meanwhile, but not be changed any more.
+func (s *accounts) next() *accounts {
+	next := newAccounts(s.stored)
+	next.before.Store(s)
+	return next
+}
+
+// forget is for when the store has these balances, so that it has all before.
+func (s *accounts) forget() { s.before.Store(nil) }
+
 func (s *accounts) get(address string) (account, error) {
-	if a, ok := s.changed[address]; ok {
-		return a, nil
+	for layer := s; layer != nil; layer = layer.before.Load() {
+		if a, ok := layer.changed[address]; ok {
+			return a, nil
+		}
 	}
 	record, err := s.stored(address)
 	if err != nil {

@@ -126,7 +126,9 @@ func (c *Chain) openPool() error {
 	if err != nil {
 		return err
 	}
-	if c.pool, err = poolAfter(open, nil, newAccounts(c.store.Account)); err != nil {
+	stored := &pool{open: open}
+	nothing := func(wire.Transaction) bool { return false }
+	if c.pool, err = poolAfter(stored.all(), nothing, newAccounts(c.store.Account)); err != nil {
 		return err
 	}
 	if len(c.pool.open) != len(open) {
@@ -183,44 +185,40 @@ func (c *Chain) Add(ctx context.Context, b wire.Block) error {
 		return err
 	}
 	defer c.unlock()
-	err := c.extend(ctx, []wire.Block{b})
+	err := c.addBlock(ctx, b)
 	c.counters.rejected(err)
 	return err
 }
 
-// extend appends blocks to the tip in one commit. The caller is the writer.
-func (c *Chain) extend(ctx context.Context, blocks []wire.Block) error {
-	tip := c.Tip()
-	parent := tip
-	balances := newAccounts(c.store.Account)
-	for _, b := range blocks {
-		if err := CheckLink(b, parent, c.difficulty); err != nil {
-			return err
-		}
-		if err := c.apply(ctx, b, balances); err != nil {
-			return err
-		}
-		parent = Tip{b.Index, b.Hash()}
-	}
-	return c.commit(tip.Height, blocks, parent, balances, c.pool.open)
-}
-
-// apply checks a block's content and books it. The pool isn't locked: only the
-// writer, which the caller is, changes it.
-func (c *Chain) apply(ctx context.Context, b wire.Block, balances *accounts) error {
-	if err := c.checkContent(ctx, b, balances, c.pool.has); err != nil {
+func (c *Chain) addBlock(ctx context.Context, b wire.Block) error {
+	// Before anything is computed of the block, which may be long.
+	if err := checkPlace(b, c.Tip()); err != nil {
 		return err
 	}
-	return balances.move(b, 1)
+	return c.extension().check(ctx, &batch{blocks: []wire.Block{b}})
 }
 
-// commit makes the new state durable, then lets everybody see it. candidates
-// are the payments that stay open as far as the new blocks and balances let them.
-func (c *Chain) commit(base int64, blocks []wire.Block, tip Tip, balances *accounts, candidates []wire.Transaction) error {
-	next, err := poolAfter(candidates, paymentsOf(blocks), balances)
-	if err != nil {
-		return err
+// extension checks blocks that follow the tip, and commits each batch. The
+// caller is the writer.
+func (c *Chain) extension() *pipeline {
+	p := c.newPipeline(c.Tip(), newAccounts(c.store.Account))
+	p.chunks = true
+	p.finish = func(b *batch) error {
+		next, err := poolAfter(c.pool.all(), c.pool.in(b.blocks), b.balances)
+		if err != nil {
+			return err
+		}
+		if err := c.commit(b.blocks[0].Index-1, b.blocks, b.tip(), b.balances, next); err != nil {
+			return err
+		}
+		b.balances.forget()
+		return nil
 	}
+	return p
+}
+
+// commit makes the new state durable, then lets everybody see it.
+func (c *Chain) commit(base int64, blocks []wire.Block, tip Tip, balances *accounts, next *pool) error {
 	records, err := balances.records()
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ var (
 	ErrPoolFull        = errors.New("too many open transactions; mine some first")
 	ErrNotFound        = errors.New("not found")
 	ErrDifficulty      = errors.New("the database was made with another difficulty")
+	ErrUnsteady        = errors.New("the blocks have changed while they were checked")
 	ErrCorrupt         = errors.New("the database contradicts itself")
 )
 

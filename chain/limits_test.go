@@ -11,8 +11,8 @@ import (
 
 func noRecords(string) ([]byte, error) { return nil, nil }
 
-// payments are n payments of nothing, which any balance covers.
-func payments(n int, recipient string) []wire.Transaction {
+// openPayments are n payments of nothing, which any balance covers.
+func openPayments(n int, recipient string) []wire.Transaction {
 	list := make([]wire.Transaction, n)
 	for i := range list {
 		list[i] = wire.Transaction{Sender: "s", Recipient: recipient, Amount: wire.Int(0)}
@@ -21,12 +21,13 @@ func payments(n int, recipient string) []wire.Transaction {
 }
 
 func TestPoolIsBounded(t *testing.T) {
-	full, err := poolAfter(payments(50_001, "r"), nil, newAccounts(noRecords))
+	many := &pool{open: openPayments(50_001, "r")}
+	full, err := poolAfter(many.all(), func(wire.Transaction) bool { return false }, newAccounts(noRecords))
 	if err != nil || len(full.open) != 50_000 {
 		t.Fatalf("%d open payments, error %v, want 50000", len(full.open), err)
 	}
 	c := &Chain{pool: full, writer: make(chan struct{}, 1), counters: newCounters()}
-	if err := c.AddTransaction(t.Context(), payments(1, "r")[0]); !errors.Is(err, ErrPoolFull) {
+	if err := c.AddTransaction(t.Context(), openPayments(1, "r")[0]); !errors.Is(err, ErrPoolFull) {
 		t.Errorf("error %v, want ErrPoolFull", err)
 	}
 }
@@ -54,9 +55,9 @@ func TestTemplateIsBounded(t *testing.T) {
 		open []wire.Transaction
 		want int
 	}{
-		{"many", payments(2001, "r"), 2000},
-		{"large", payments(5, large), 3}, // four are a little more than 4 MiB
-		{"too large", append(payments(1, tooLarge), payments(7, "r")...), 7},
+		{"many", openPayments(2001, "r"), 2000},
+		{"large", openPayments(5, large), 3}, // four are a little more than 4 MiB
+		{"too large", append(openPayments(1, tooLarge), openPayments(7, "r")...), 7},
 	} {
 		c := &Chain{pool: &pool{open: test.open}}
 		c.tip.Store(&Tip{})

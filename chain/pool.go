@@ -1,8 +1,10 @@
 package chain
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"lode/chain/wire"
@@ -33,7 +35,7 @@ func newPool() *pool {
 }
 
 // has reports whether the payment is open, so that its signature is verified.
-func (p *pool) has(t wire.Transaction) bool { return p.count[t] > 0 }
+func (p *pool) has(t wire.Transaction) bool { return len(p.count) > 0 && p.count[t] > 0 }
 
 // isFull reports whether there is no room for a payment.
 func (p *pool) isFull(t wire.Transaction) bool {
@@ -72,10 +74,16 @@ func (p *pool) add(t wire.Transaction, left account) {
 
 // poolAfter is the pool when the balances have become others: the candidates in
 // their order, without those that were mined and those that don't fit any more.
-func poolAfter(candidates []wire.Transaction, mined map[wire.Transaction]bool, balances *accounts) (*pool, error) {
+func poolAfter(candidates iter.Seq2[wire.Transaction, error], mined func(wire.Transaction) bool, balances *accounts) (*pool, error) {
 	next := newPool()
-	for _, t := range candidates {
-		if mined[t] || next.isFull(t) {
+	for t, err := range candidates {
+		if err != nil {
+			return nil, err
+		}
+		if len(next.open) == maxPool {
+			break
+		}
+		if mined(t) || next.isFull(t) {
 			continue
 		}
 		left, err := next.fit(t, balances)
@@ -89,15 +97,46 @@ func poolAfter(candidates []wire.Transaction, mined map[wire.Transaction]bool, b
 	return next, nil
 }
 
-// paymentsOf is the set of payments in some blocks.
-func paymentsOf(blocks []wire.Block) map[wire.Transaction]bool {
+// all are the open transactions as candidates of a later pool.
+func (p *pool) all() iter.Seq2[wire.Transaction, error] {
+	return func(yield func(wire.Transaction, error) bool) {
+		for _, t := range p.open {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+}
+
+// in tells which open transactions are in some blocks.
+func (p *pool) in(blocks []wire.Block) func(wire.Transaction) bool {
 	set := map[wire.Transaction]bool{}
 	for _, b := range blocks {
 		for _, t := range b.Payments() {
-			set[t] = true
+			if p.has(t) {
+				set[t] = true
+			}
 		}
 	}
-	return set
+	return func(t wire.Transaction) bool { return set[t] }
+}
+
+// payments is a set of many payments, of which it only keeps the SHA-256.
+type payments map[[sha256.Size]byte]struct{}
+
+func (p payments) add(t wire.Transaction) { p[keyOf(t)] = struct{}{} }
+
+func (p payments) has(t wire.Transaction) bool {
+	if len(p) == 0 {
+		return false
+	}
+	_, ok := p[keyOf(t)]
+	return ok
+}
+
+func keyOf(t wire.Transaction) [sha256.Size]byte {
+	var buffer [2048]byte // room for keys of 2048 bits, on the stack
+	return sha256.Sum256(t.AppendClassic(buffer[:0]))
 }
 
 // snapshot is a copy of the open transactions.

@@ -2,26 +2,33 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 
 	"lode/chain/wire"
 )
 
-// extendChunk is how many blocks a download commits at a time while it only
-// extends our chain. Every such prefix is valid and longer than what we had.
-const extendChunk = 1000
-
 // Adopt takes another chain over if it is valid and longer than ours; of two of
 // equal length, ours stays. blocks are consecutive and begin at any height up to
 // the next one; those that we have are skipped.
 //
-// A branch is collected by its links and proofs alone, which cost its maker
-// more than us, and its transactions are checked when it has turned out longer.
-// The swap is one commit, after which the abandoned payments are open again as
-// far as they are still valid. After an error only what extended our chain
-// before it has been taken, and adopted says whether there was any.
+// Blocks that extend our chain are checked and committed as they come. Those of
+// a branch are only linked at first, with their proofs, which cost its maker
+// more than us; when it has turned out longer, blocks is read again to check the
+// transactions, and once more for the swap, so that it must yield the same each
+// time and memory isn't filled by a long branch. The swap is one commit, after
+// which the abandoned payments are open again as far as they are still valid.
+// After an error only what extended our chain before it has been taken, and
+// adopted says whether there was any.
 func (c *Chain) Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error) {
+	return c.Import(ctx, blocks, func(int64) {})
+}
+
+// Import is Adopt of a long chain: it tells report how many more blocks are done,
+// which are those that we had and those whose signatures have been verified.
+func (c *Chain) Import(ctx context.Context, blocks iter.Seq2[wire.Block, error], report func(blocks int64)) (adopted bool, err error) {
 	if err := c.lock(ctx); err != nil {
 		return false, err
 	}
@@ -31,141 +38,207 @@ func (c *Chain) Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) 
 		adopted = c.Tip() != before
 		c.counters.rejected(err)
 	}()
-	branch := branch{chain: c}
-	for b, err := range blocks {
+	next, stop := iter.Pull2(blocks)
+	defer stop()
+	leave, err := c.skipKnown(ctx, next, report)
+	if err != nil || leave.first == nil {
+		return false, err
+	}
+	if leave.base == before {
+		return false, c.extend(ctx, leave.rest(next), report)
+	}
+	tip, err := c.survey(ctx, leave.base, leave.rest(next))
+	if err != nil || tip.Height <= before.Height {
+		return false, err
+	}
+	return false, c.reorganise(ctx, fork{leave.base, tip, leave.again(blocks)}, report)
+}
+
+// departure is where another chain leaves ours.
+type departure struct {
+	base  Tip         // the last block that both have
+	known int         // how many blocks were read before the next one
+	first *wire.Block // that only the other one has, nil if there is none
+}
+
+// skipKnown reads up to the first block that we don't have.
+func (c *Chain) skipKnown(ctx context.Context, next func() (wire.Block, error, bool), report func(int64)) (departure, error) {
+	var d departure
+	for {
+		b, err, more := next()
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err == nil {
-			err = branch.push(ctx, b)
+		if err != nil || !more {
+			return d, err
 		}
-		if err != nil {
-			return false, err
+		if d.known == 0 {
+			if d.base, err = c.parentOf(b); err != nil {
+				return d, err
+			}
 		}
+		hash := b.Hash()
+		if is, err := c.isNext(b, hash, d.base); err != nil || !is {
+			d.first = &b
+			return d, err
+		}
+		d.base = Tip{b.Index, hash}
+		d.known++
+		report(1)
 	}
-	return false, branch.finish(ctx)
 }
 
-// branch is another chain's blocks since they left ours.
-type branch struct {
-	chain  *Chain
-	begun  bool // a block has been seen
-	parent Tip  // the last block that was pushed
-	base   int64
-	blocks []wire.Block // above height base, linked and proven
-}
-
-// push takes the next block of the other chain.
-func (br *branch) push(ctx context.Context, b wire.Block) error {
-	if !br.begun {
-		if err := br.begin(b); err != nil {
-			return err
-		}
-	}
-	if len(br.blocks) == 0 {
-		known, err := br.known(b)
-		if err != nil || known {
-			return err
-		}
-	}
-	if err := CheckLink(b, br.parent, br.chain.difficulty); err != nil {
-		return err
-	}
-	br.blocks = append(br.blocks, b)
-	br.parent = Tip{b.Index, b.Hash()}
-	if br.base == br.chain.Tip().Height && len(br.blocks) == extendChunk {
-		return br.take(ctx)
-	}
-	return nil
-}
-
-// begin finds the parent of the first block.
-func (br *branch) begin(b wire.Block) error {
-	br.begun = true
+// parentOf finds the parent of the first block of another chain.
+func (c *Chain) parentOf(b wire.Block) (Tip, error) {
 	if b.Index == 0 {
-		br.parent = Tip{Height: -1}
 		if b.Hash() != wire.GenesisHash {
-			return fmt.Errorf("%w: its hash is %s", ErrGenesis, b.Hash())
+			return Tip{}, fmt.Errorf("%w: its hash is %s", ErrGenesis, b.Hash())
 		}
-	} else {
-		if tip := br.chain.Tip(); b.Index < 0 || b.Index > tip.Height+1 {
-			return fmt.Errorf("%w: the first block is %d, the next is %d", ErrAhead, b.Index, tip.Height+1)
-		}
-		hash, err := br.chain.HashAt(b.Index - 1)
-		if err != nil {
-			return err
-		}
-		br.parent = Tip{b.Index - 1, hash}
+		return Tip{Height: -1}, nil
 	}
-	br.base = br.parent.Height
-	return nil
+	if tip := c.Tip(); b.Index < 0 || b.Index > tip.Height+1 {
+		return Tip{}, fmt.Errorf("%w: the first block is %d, the next is %d", ErrAhead, b.Index, tip.Height+1)
+	}
+	hash, err := c.HashAt(b.Index - 1)
+	return Tip{b.Index - 1, hash}, err
 }
 
-// known reports whether a block is the next of our own chain, and steps over it.
-func (br *branch) known(b wire.Block) (bool, error) {
-	if b.Index != br.parent.Height+1 || b.Index > br.chain.Tip().Height {
+// isNext reports whether a block is that of our own chain after base.
+func (c *Chain) isNext(b wire.Block, hash string, base Tip) (bool, error) {
+	if b.Index != base.Height+1 {
 		return false, nil
 	}
-	ours, err := br.chain.HashAt(b.Index)
-	if err != nil || b.Hash() != ours {
-		return false, err
+	height, err := c.store.HeightOf(hash)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	br.parent = Tip{b.Index, ours}
-	br.base = b.Index
-	return true, nil
+	return err == nil && height == b.Index, err
 }
 
-// finish takes what was collected if it makes the longer chain.
-func (br *branch) finish(ctx context.Context) error {
-	if len(br.blocks) == 0 || br.parent.Height <= br.chain.Tip().Height {
+// rest is the first block and those that next still has.
+func (d departure) rest(next func() (wire.Block, error, bool)) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for b, err, more := *d.first, error(nil), true; more; b, err, more = next() {
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+}
+
+// again is the same blocks, read from the beginning.
+func (d departure) again(blocks iter.Seq2[wire.Block, error]) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		skip := d.known
+		for b, err := range blocks {
+			if err == nil && skip > 0 {
+				skip--
+				continue
+			}
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+}
+
+// extend commits blocks that follow the tip.
+func (c *Chain) extend(ctx context.Context, blocks iter.Seq2[wire.Block, error], report func(int64)) error {
+	p := c.extension()
+	commit := p.finish
+	p.finish = func(b *batch) error {
+		if err := commit(b); err != nil {
+			return err
+		}
+		report(int64(len(b.blocks)))
 		return nil
 	}
-	return br.take(ctx)
+	return p.run(ctx, inBatches(blocks))
 }
 
-// take commits the collected blocks: as an extension or as a reorganisation.
-func (br *branch) take(ctx context.Context) error {
-	var err error
-	if br.base == br.chain.Tip().Height {
-		err = br.chain.extend(ctx, br.blocks)
-	} else {
-		err = br.chain.reorganise(ctx, br.base, br.blocks)
-	}
-	br.base, br.blocks = br.parent.Height, nil
-	return err
+// survey checks only the links and proofs of the blocks after base, and returns
+// the last one.
+func (c *Chain) survey(ctx context.Context, base Tip, blocks iter.Seq2[wire.Block, error]) (Tip, error) {
+	p := c.newPipeline(base, nil)
+	p.stages = []func(context.Context, *batch) error{p.seal, p.link}
+	p.finish = func(*batch) error { return nil }
+	err := p.run(ctx, inBatches(blocks))
+	return p.parent, err
 }
 
-// reorganise replaces our blocks above height base. The caller is the writer
-// and has checked links and proofs.
-func (c *Chain) reorganise(ctx context.Context, base int64, blocks []wire.Block) error {
-	tip := c.Tip()
+// fork is a linked and proven branch that is longer than ours.
+type fork struct {
+	base, tip Tip                          // the last block that is ours too, and its own last one
+	blocks    iter.Seq2[wire.Block, error] // after base
+}
+
+// reorganise replaces our blocks by those of a fork. The caller is the writer.
+func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) error {
+	old := c.Tip()
 	balances := newAccounts(c.store.Account)
-	abandoned, err := c.revert(base, balances)
+	abandoned, err := c.revert(ctx, f.base.Height, balances)
 	if err != nil {
 		return err
 	}
-	for _, b := range blocks {
-		if err := c.apply(ctx, b, balances); err != nil {
+	mined, err := c.checkFork(ctx, f, balances, abandoned, report)
+	if err != nil {
+		return err
+	}
+	next, err := poolAfter(c.candidates(f.base.Height), mined.has, balances)
+	if err != nil {
+		return err
+	}
+	var blocks []wire.Block
+	for b, err := range f.blocks {
+		if err != nil {
 			return err
 		}
+		blocks = append(blocks, b)
 	}
-	last := blocks[len(blocks)-1]
-	candidates := append(abandoned, c.pool.open...)
-	if err := c.commit(base, blocks, Tip{last.Index, last.Hash()}, balances, candidates); err != nil {
+	if err := c.commit(f.base.Height, blocks, f.tip, balances, next); err != nil {
 		return err
 	}
 	c.counters.update(func(s *Stats) {
 		s.Reorgs++
-		s.DeepestReorg = max(s.DeepestReorg, tip.Height-base)
+		s.DeepestReorg = max(s.DeepestReorg, old.Height-f.base.Height)
 	})
 	return nil
 }
 
+// checkFork checks a fork's transactions and returns those that our branch or the
+// open ones have too. They were verified when they came there.
+func (c *Chain) checkFork(ctx context.Context, f fork, balances *accounts, abandoned payments, report func(int64)) (mined payments, err error) {
+	p := c.newPipeline(f.base, balances)
+	p.verified = func(t wire.Transaction) bool { return c.pool.has(t) || abandoned.has(t) }
+	mined = payments{}
+	p.finish = func(b *batch) error {
+		for _, block := range b.blocks {
+			for _, t := range block.Payments() {
+				if p.verified(t) {
+					mined.add(t)
+				}
+			}
+		}
+		report(int64(len(b.blocks)))
+		return nil
+	}
+	if err := p.run(ctx, inBatches(f.blocks)); err != nil {
+		return nil, err
+	}
+	if p.parent != f.tip {
+		return nil, fmt.Errorf("%w: block %d is the last, and was %d", ErrUnsteady, p.parent.Height, f.tip.Height)
+	}
+	return mined, nil
+}
+
 // revert takes our blocks above a height back, the last one first, and returns
-// their payments, the oldest first.
-func (c *Chain) revert(base int64, balances *accounts) ([]wire.Transaction, error) {
-	abandoned := make([][]wire.Transaction, 0, c.Tip().Height-base)
+// their payments.
+func (c *Chain) revert(ctx context.Context, base int64, balances *accounts) (payments, error) {
+	abandoned := payments{}
 	for height := c.Tip().Height; height > base; height-- {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		b, err := c.Block(height)
 		if err != nil {
 			return nil, err
@@ -173,11 +246,29 @@ func (c *Chain) revert(base int64, balances *accounts) ([]wire.Transaction, erro
 		if err := balances.move(b, -1); err != nil {
 			return nil, fmt.Errorf("reverting block %d: %w", height, err)
 		}
-		abandoned = append(abandoned, b.Payments())
+		for _, t := range b.Payments() {
+			abandoned.add(t)
+		}
 	}
-	var payments []wire.Transaction
-	for i := len(abandoned) - 1; i >= 0; i-- {
-		payments = append(payments, abandoned[i]...)
+	return abandoned, nil
+}
+
+// candidates are the payments of our blocks above a height, the oldest first,
+// and then the open ones.
+func (c *Chain) candidates(base int64) iter.Seq2[wire.Transaction, error] {
+	return func(yield func(wire.Transaction, error) bool) {
+		for height := base + 1; height <= c.Tip().Height; height++ {
+			b, err := c.Block(height)
+			if err != nil {
+				yield(wire.Transaction{}, err)
+				return
+			}
+			for _, t := range b.Payments() {
+				if !yield(t, nil) {
+					return
+				}
+			}
+		}
+		c.pool.all()(yield)
 	}
-	return payments, nil
 }

@@ -1,11 +1,7 @@
 package chain
 
 import (
-	"context"
 	"fmt"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
 
 	"lode/chain/wire"
 )
@@ -24,9 +20,17 @@ func CheckProof(b wire.Block, difficulty int) error {
 	return nil
 }
 
-// CheckLink checks what a block says of its place, and its proof of work. Time
-// stamps are free: honest nodes repeat them, and they run backwards.
+// CheckLink checks what a block says of its place, and its proof of work.
 func CheckLink(b wire.Block, parent Tip, difficulty int) error {
+	if err := checkPlace(b, parent); err != nil {
+		return err
+	}
+	return CheckProof(b, difficulty)
+}
+
+// checkPlace checks what a block says of its place. Time stamps are free: honest
+// nodes repeat them, and they run backwards.
+func checkPlace(b wire.Block, parent Tip) error {
 	switch next := parent.Height + 1; {
 	case b.Index < next:
 		return fmt.Errorf("%w: block %d, the next is %d", ErrStale, b.Index, next)
@@ -35,7 +39,7 @@ func CheckLink(b wire.Block, parent Tip, difficulty int) error {
 	case b.PreviousHash != parent.Hash:
 		return fmt.Errorf("%w: block %d names %.64q, the hash is %s", ErrPreviousHash, b.Index, b.PreviousHash, parent.Hash)
 	}
-	return CheckProof(b, difficulty)
+	return nil
 }
 
 // checkReward checks that the block pays its miner: once, at its end, and the
@@ -69,29 +73,22 @@ func checkForm(t wire.Transaction) error {
 	return nil
 }
 
+// checkForms checks the form of all transactions of a block.
+func checkForms(b wire.Block) error {
+	for i, t := range b.Transactions {
+		if err := checkForm(t); err != nil {
+			return fmt.Errorf("transaction %d of block %d: %w", i, b.Index, err)
+		}
+	}
+	return nil
+}
+
 // checkSignature checks that the sender signed the payment.
 func (c *Chain) checkSignature(t wire.Transaction) error {
 	if err := c.verifier.Verify(t.Sender, t.Recipient, t.Amount.String(), t.Signature); err != nil {
 		return fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	return nil
-}
-
-// checkContent checks everything of a block but its link and proof, against
-// the balances before it. signed knows payments whose signatures were verified.
-func (c *Chain) checkContent(ctx context.Context, b wire.Block, balances *accounts, signed func(wire.Transaction) bool) error {
-	if err := checkReward(b); err != nil {
-		return err
-	}
-	for i, t := range b.Transactions {
-		if err := checkForm(t); err != nil {
-			return fmt.Errorf("transaction %d of block %d: %w", i, b.Index, err)
-		}
-	}
-	if err := checkCoverage(b, balances); err != nil {
-		return err
-	}
-	return c.checkSignatures(ctx, b, signed)
 }
 
 // checkCoverage checks that each sender's balance before the block covers the
@@ -114,26 +111,4 @@ func checkCoverage(b wire.Block, balances *accounts) error {
 		left[t.Sender] = after
 	}
 	return nil
-}
-
-// checkSignatures verifies a block's signatures on all cores, since they are
-// nearly all of the work that a block makes.
-func (c *Chain) checkSignatures(ctx context.Context, b wire.Block, signed func(wire.Transaction) bool) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, t := range b.Payments() {
-		if signed(t) {
-			continue
-		}
-		group.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err := c.checkSignature(t); err != nil {
-				return fmt.Errorf("transaction %d of block %d: %w", i, b.Index, err)
-			}
-			return nil
-		})
-	}
-	return group.Wait()
 }

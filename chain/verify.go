@@ -3,7 +3,9 @@ package chain
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"lode/chain/wire"
 )
@@ -18,50 +20,80 @@ func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) er
 		return err
 	}
 	defer c.unlock()
-	tip := c.Tip()
 	balances := newAccounts(func(string) ([]byte, error) { return nil, nil })
-	unsigned := func(wire.Transaction) bool { return false }
-	parent := Tip{0, wire.GenesisHash}
-	progress(1, tip.Height+1)
-	for height := int64(1); height <= tip.Height; height++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		b, err := c.Block(height)
-		if err != nil {
-			return err
-		}
-		if err := CheckLink(b, parent, c.difficulty); err != nil {
-			return err
-		}
-		if err := c.checkContent(ctx, b, balances, unsigned); err != nil {
-			return err
-		}
-		if err := balances.move(b, 1); err != nil {
-			return err
-		}
-		parent = Tip{height, b.Hash()}
-		progress(height+1, tip.Height+1)
+	p := c.newPipeline(Tip{0, wire.GenesisHash}, balances)
+	p.verified = func(wire.Transaction) bool { return false }
+	done, total := int64(1), c.Tip().Height+1
+	progress(done, total)
+	p.finish = func(b *batch) error {
+		done += int64(len(b.blocks))
+		progress(done, total)
+		return nil
 	}
-	if err := c.verifyPool(); err != nil {
+	if err := p.run(ctx, c.fetchAll); err != nil {
+		return err
+	}
+	if err := c.verifyPool(ctx); err != nil {
 		return err
 	}
 	return c.compareBalances(balances)
 }
 
-// verifyPool checks the form and the signature of every open transaction. That
-// the balances cover them was checked when the ledger was opened.
-func (c *Chain) verifyPool() error {
-	for i, t := range c.pool.open {
-		err := checkForm(t)
-		if err == nil {
-			err = c.checkSignature(t)
-		}
+// errFull ends a batch that has enough blocks.
+var errFull = errors.New("the batch is full")
+
+// fetchAll sends all blocks after genesis, which it reads on all cores.
+func (c *Chain) fetchAll(ctx context.Context, send func(*batch) error) error {
+	for height, tip := int64(1), c.Tip().Height; height <= tip; {
+		b, err := c.fetch(ctx, height, min(maxBatchBlocks, int(tip-height+1)))
 		if err != nil {
-			return fmt.Errorf("open transaction %d: %w", i, err)
+			return err
+		}
+		height += int64(len(b.blocks))
+		if err := send(b); err != nil || b.err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// fetch reads at most count blocks. The error is ctx's; another one is in the
+// batch, behind the blocks before it.
+func (c *Chain) fetch(ctx context.Context, from int64, count int) (*batch, error) {
+	b := &batch{blocks: make([]wire.Block, count)}
+	var size atomic.Int64
+	failed, err := parallel(ctx, count, func(i int) (err error) {
+		if size.Load() >= maxBatchBytes {
+			return errFull
+		}
+		b.blocks[i], err = c.Block(from + int64(i))
+		size.Add(int64(sizeOf(b.blocks[i])))
+		return err
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err == errFull {
+		err = nil
+	}
+	b.cut(failed, err)
+	return b, nil
+}
+
+// verifyPool checks the form and the signature of every open transaction. That
+// the balances cover them was checked when the ledger was opened.
+func (c *Chain) verifyPool(ctx context.Context) error {
+	failed, err := parallel(ctx, len(c.pool.open), func(i int) error {
+		t := c.pool.open[i]
+		if err := checkForm(t); err != nil {
+			return err
+		}
+		return c.checkSignature(t)
+	})
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("open transaction %d: %w", failed, err)
+	}
+	return err
 }
 
 func (c *Chain) compareBalances(balances *accounts) error {
