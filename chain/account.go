@@ -3,6 +3,7 @@ package chain
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/big"
 	"sync/atomic"
 
@@ -10,48 +11,80 @@ import (
 )
 
 // account is what the chain says of one address. The sums are exact: floats are
-// counted as the binary fractions that they are. nil is zero.
+// counted as the binary fractions that they are.
 type account struct {
-	received, sent *big.Rat
+	received, sent sum
 	amounts        uint64 // how many amounts they are made of
 	floats         uint64 // how many of those were floats
 }
 
+// sum is an exact number. Nearly all of them are ints of 64 bits, whose addition
+// costs nothing.
+type sum struct {
+	small int64
+	exact *big.Rat // nil if small is the number
+}
+
+// sumOf is a number's exact value; false if it is not finite.
+func sumOf(n wire.Number) (sum, bool) {
+	if small, ok := n.Int64(); ok {
+		return sum{small: small}, true
+	}
+	exact, ok := n.Rat()
+	return sum{exact: exact}, ok
+}
+
+// plus adds other, or subtracts it if sign is -1.
+func (s sum) plus(other sum, sign int64) sum {
+	if s.exact == nil && other.exact == nil && other.small != math.MinInt64 {
+		if total := s.small + sign*other.small; (total > s.small) == (sign*other.small > 0) {
+			return sum{small: total}
+		}
+	}
+	value := other.rat()
+	if sign < 0 {
+		value = new(big.Rat).Neg(value)
+	}
+	return sum{exact: new(big.Rat).Add(s.rat(), value)}
+}
+
+// rat must not be changed. The record of a new zero is another one than that of a
+// sum that came down to zero, which this one's is.
+func (s sum) rat() *big.Rat {
+	if s.exact != nil {
+		return s.exact
+	}
+	return big.NewRat(s.small, 1)
+}
+
 // entry is one amount that an account receives or, if isSent, pays.
 type entry struct {
-	value           *big.Rat
+	value           sum
 	isFloat, isSent bool
+}
+
+// entryOf is the entry of an amount; false if it is not finite.
+func entryOf(amount wire.Number, isSent bool) (entry, bool) {
+	value, ok := sumOf(amount)
+	return entry{value, !amount.IsInt(), isSent}, ok
 }
 
 // book returns the account after one more entry; with a sign of -1, after an
 // entry that was booked before is taken back.
-func (a account) book(e entry, sign int) account {
+func (a account) book(e entry, sign int64) account {
 	a.amounts += uint64(sign) // two's complement: adding -1 subtracts 1
 	if e.isFloat {
 		a.floats += uint64(sign)
 	}
-	side := &a.received
 	if e.isSent {
-		side = &a.sent
+		a.sent = a.sent.plus(e.value, sign)
+	} else {
+		a.received = a.received.plus(e.value, sign)
 	}
-	value := e.value
-	if sign < 0 {
-		value = new(big.Rat).Neg(value)
-	}
-	*side = new(big.Rat).Add(orZero(*side), value)
 	return a
 }
 
-// orZero makes a zero whose record is that of a sum that came down to zero; that
-// of a new Rat is another one.
-func orZero(r *big.Rat) *big.Rat {
-	if r == nil {
-		return big.NewRat(0, 1)
-	}
-	return r
-}
-
-func (a account) balance() *big.Rat { return new(big.Rat).Sub(orZero(a.received), orZero(a.sent)) }
+func (a account) balance() sum { return a.received.plus(a.sent, -1) }
 
 // slack is how far below zero the exact balance may fall. The original adds
 // floats with rounding and lets people spend the balance that it shows; refusing
@@ -62,7 +95,7 @@ func (a account) slack() *big.Rat {
 	if a.floats == 0 {
 		return new(big.Rat) // ints are added exactly
 	}
-	turnover := new(big.Rat).Add(orZero(a.received), orZero(a.sent))
+	turnover := new(big.Rat).Add(a.received.rat(), a.sent.rat())
 	additions := new(big.Rat).SetUint64(2 * (a.amounts + 1))
 	return turnover.Mul(turnover, additions.Mul(additions, big.NewRat(1, 1<<53)))
 }
@@ -70,16 +103,28 @@ func (a account) slack() *big.Rat {
 // spend is the account after a payment of the amount; false if the account
 // doesn't cover it.
 func (a account) spend(amount wire.Number) (account, bool) {
-	value, _ := amount.Rat()
-	after := a.book(entry{value, !amount.IsInt(), true}, 1)
+	e, ok := entryOf(amount, true)
+	if !ok {
+		return a, false
+	}
+	after := a.book(e, 1)
 	left := after.balance()
-	return after, left.Sign() >= 0 || left.Neg(left).Cmp(a.slack()) <= 0
+	if left.exact == nil {
+		return after, left.small >= 0 || a.floats > 0 && a.isSlack(left)
+	}
+	return after, left.exact.Sign() >= 0 || a.isSlack(left)
+}
+
+// isSlack reports whether a balance below zero is one that may be.
+func (a account) isSlack(balance sum) bool {
+	below := new(big.Rat).Neg(balance.rat())
+	return below.Cmp(a.slack()) <= 0
 }
 
 // number is the balance as Python would show it: an int as long as only ints
 // took part, else the float nearest to the exact balance.
 func (a account) number() wire.Number {
-	balance := a.balance()
+	balance := a.balance().rat()
 	if a.floats == 0 {
 		return wire.BigInt(balance.Num())
 	}
@@ -94,11 +139,11 @@ func (a account) encode() ([]byte, error) {
 	if a.amounts == 0 {
 		return nil, nil
 	}
-	received, err := orZero(a.received).GobEncode()
+	received, err := a.received.rat().GobEncode()
 	if err != nil {
 		return nil, fmt.Errorf("encoding a balance: %w", err)
 	}
-	sent, err := orZero(a.sent).GobEncode()
+	sent, err := a.sent.rat().GobEncode()
 	if err != nil {
 		return nil, fmt.Errorf("encoding a balance: %w", err)
 	}
@@ -123,16 +168,23 @@ func decodeAccount(record []byte) (account, error) {
 	if numbers[2] > uint64(len(record)) {
 		return account{}, fmt.Errorf("%w: a balance's record is cut", ErrCorrupt)
 	}
-	a := account{new(big.Rat), new(big.Rat), numbers[0], numbers[1]}
-	for _, sum := range []struct {
-		to   *big.Rat
-		text []byte
-	}{{a.received, record[:numbers[2]]}, {a.sent, record[numbers[2]:]}} {
-		if err := sum.to.GobDecode(sum.text); err != nil {
-			return account{}, fmt.Errorf("%w: a balance's record: %w", ErrCorrupt, err)
-		}
+	received, err := decodeSum(record[:numbers[2]])
+	if err != nil {
+		return account{}, err
 	}
-	return a, nil
+	sent, err := decodeSum(record[numbers[2]:])
+	return account{received, sent, numbers[0], numbers[1]}, err
+}
+
+func decodeSum(record []byte) (sum, error) {
+	exact := new(big.Rat)
+	if err := exact.GobDecode(record); err != nil {
+		return sum{}, fmt.Errorf("%w: a balance's record: %w", ErrCorrupt, err)
+	}
+	if exact.IsInt() && exact.Num().IsInt64() {
+		return sum{small: exact.Num().Int64()}, nil
+	}
+	return sum{exact: exact}, nil
 }
 
 // accounts are the balances after a block, some of them changed in memory and
@@ -171,31 +223,59 @@ func (s *accounts) get(address string) (account, error) {
 	return decodeAccount(record)
 }
 
-// move books every transaction of a block: forwards, or backwards if sign is
-// -1. Whether senders can pay has been checked before.
-func (s *accounts) move(b wire.Block, sign int) error {
-	for _, t := range b.Transactions {
-		value, ok := t.Amount.Rat()
-		if !ok {
-			return fmt.Errorf("%w: %s", ErrAmount, t.Amount)
-		}
-		if err := s.book(t.Recipient, entry{value, !t.Amount.IsInt(), false}, sign); err != nil {
+// pay books what the senders of a block pay. Each one's balance before the block
+// must cover the sum of its payments: what the block itself pays a sender comes
+// too late.
+func (s *accounts) pay(b wire.Block) error {
+	for i, t := range b.Payments() {
+		before, err := s.get(t.Sender)
+		if err != nil {
 			return err
 		}
-		if t.Sender == wire.RewardSender {
-			continue
+		after, covered := before.spend(t.Amount)
+		if !covered {
+			return fmt.Errorf("%w: transaction %d of block %d pays %.40s of %.40s",
+				ErrOverspend, i, b.Index, t.Amount, before.number())
 		}
-		if err := s.book(t.Sender, entry{value, !t.Amount.IsInt(), true}, sign); err != nil {
+		s.changed[t.Sender] = after
+	}
+	return nil
+}
+
+// receive books what the recipients of a block receive.
+func (s *accounts) receive(b wire.Block) error {
+	for _, t := range b.Transactions {
+		if err := s.book(t.Recipient, t.Amount, false, 1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *accounts) book(address string, e entry, sign int) error {
+// revert takes back what pay and receive booked of a block.
+func (s *accounts) revert(b wire.Block) error {
+	for _, t := range b.Transactions {
+		if err := s.book(t.Recipient, t.Amount, false, -1); err != nil {
+			return err
+		}
+		if t.Sender == wire.RewardSender {
+			continue
+		}
+		if err := s.book(t.Sender, t.Amount, true, -1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *accounts) book(address string, amount wire.Number, isSent bool, sign int64) error {
 	a, err := s.get(address)
 	if err != nil {
 		return err
+	}
+	e, ok := entryOf(amount, isSent)
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrAmount, amount)
 	}
 	s.changed[address] = a.book(e, sign)
 	return nil

@@ -72,8 +72,8 @@ func TestTemplateIsBounded(t *testing.T) {
 // additions an amount and two more, each off by 2^-53 of at most the turnover.
 func TestSlack(t *testing.T) {
 	book := func(a account, amount wire.Number, isSent bool) account {
-		value, _ := amount.Rat()
-		return a.book(entry{value, !amount.IsInt(), isSent}, 1)
+		e, _ := entryOf(amount, isSent)
+		return a.book(e, 1)
 	}
 	a := book(account{}, wire.Int(1<<53), false)
 	if a.slack().Sign() != 0 {

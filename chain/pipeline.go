@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,17 +22,19 @@ import (
 // bounded by a batch for each stage.
 type pipeline struct {
 	chain    *Chain
-	parent   Tip                                   // of the next block to be booked
-	balances *accounts                             // after that parent
-	verified func(t wire.Transaction) bool         // knows payments whose signatures were verified
-	chunks   bool                                  // each batch is committed, and has balances of its own
-	finish   func(b *batch) error                  // takes the batches that are valid, in order
+	parent   Tip                           // of the next block to be booked
+	balances *accounts                     // after that parent
+	verified func(t wire.Transaction) bool // knows payments whose signatures were verified
+	chunks   bool                          // each batch is committed, and has balances of its own
+	finish   func(b *batch) error          // takes the batches that are valid, in order
+	hashers  sync.Pool
 	stages   []func(context.Context, *batch) error // before finish; errors are ctx's alone
 }
 
 // newPipeline checks everything of the blocks that follow a parent.
 func (c *Chain) newPipeline(parent Tip, balances *accounts) *pipeline {
 	p := &pipeline{chain: c, parent: parent, balances: balances, verified: c.pool.has}
+	p.hashers.New = func() any { return new(wire.Hasher) }
 	p.stages = []func(context.Context, *batch) error{p.seal, p.book, p.verify}
 	return p
 }
@@ -138,8 +141,10 @@ func inBatches(blocks iter.Seq2[wire.Block, error]) func(context.Context, func(*
 func (p *pipeline) seal(ctx context.Context, b *batch) error {
 	b.seals = make([]seal, len(b.blocks))
 	_, err := parallel(ctx, len(b.blocks), func(i int) error {
+		hasher := p.hashers.Get().(*wire.Hasher)
+		defer p.hashers.Put(hasher)
 		block := b.blocks[i]
-		b.seals[i] = seal{block.Hash(), CheckProof(block, p.chain.difficulty), checkForms(block)}
+		b.seals[i] = seal{hasher.Hash(block), checkProof(hasher, block, p.chain.difficulty), checkForms(block)}
 		return nil
 	})
 	return err
@@ -194,10 +199,10 @@ func (p *pipeline) bookBlock(b *batch, i int) error {
 	if err := b.seals[i].form; err != nil {
 		return err
 	}
-	if err := checkCoverage(block, b.balances); err != nil {
+	if err := b.balances.pay(block); err != nil {
 		return err
 	}
-	return b.balances.move(block, 1)
+	return b.balances.receive(block)
 }
 
 // verify checks the signatures on all cores: they are nearly all of the work

@@ -243,7 +243,7 @@ func (c *Chain) revert(ctx context.Context, base int64, balances *accounts) (pay
 		if err != nil {
 			return nil, err
 		}
-		if err := balances.move(b, -1); err != nil {
+		if err := balances.revert(b); err != nil {
 			return nil, fmt.Errorf("reverting block %d: %w", height, err)
 		}
 		for _, t := range b.Payments() {

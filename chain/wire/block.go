@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
 )
 
@@ -41,18 +42,38 @@ func (b Block) Payments() []Transaction {
 }
 
 // Hash is the block's hash: the SHA-256 of its canonical JSON, in hex.
-func (b Block) Hash() string {
-	sum := sum256(b.AppendCanonical(make([]byte, 0, b.sizeHint())))
+func (b Block) Hash() string { return new(Hasher).Hash(b) }
+
+// HasProof checks the block's own proof of work; see the function HasProof.
+func (b Block) HasProof(difficulty int) bool { return new(Hasher).HasProof(b, difficulty) }
+
+// Hasher hashes one block after the other in the same memory. It is not safe for
+// concurrent use.
+type Hasher struct{ buffer []byte }
+
+// Hash is Block.Hash.
+func (h *Hasher) Hash(b Block) string {
+	h.buffer = b.AppendCanonical(h.room(b))
+	sum := sum256(h.buffer)
 	return hex.EncodeToString(sum[:])
 }
 
-// sizeHint is about how many bytes an encoding of the block takes.
-func (b Block) sizeHint() int { return 256 + 1024*len(b.Transactions) }
+// HasProof is Block.HasProof.
+func (h *Hasher) HasProof(b Block, difficulty int) bool {
+	h.buffer = AppendPrefix(h.room(b), b.Payments(), b.PreviousHash)
+	h.buffer = append(h.buffer, b.Proof.String()...)
+	return hasZeros(h.buffer, difficulty)
+}
 
-// HasProof checks the block's own proof of work; see the function HasProof.
-func (b Block) HasProof(difficulty int) bool {
-	prefix := AppendPrefix(make([]byte, 0, b.sizeHint()), b.Payments(), b.PreviousHash)
-	return HasProof(prefix, b.Proof, difficulty)
+// room is the empty buffer, with room for the block if it is plain text.
+func (h *Hasher) room(b Block) []byte {
+	const names, numbers = 96, 32 // the names of fields and what is between them
+	size := names + len(b.PreviousHash) + len(b.Proof.text) + numbers
+	for _, t := range b.Transactions {
+		size += names + len(t.Sender) + len(t.Recipient) + len(t.Signature) + len(t.Amount.text)
+	}
+	h.buffer = slices.Grow(h.buffer[:0], size)
+	return h.buffer
 }
 
 // HasProof reports whether the SHA-256 of prefix and the proof's decimal digits
@@ -60,7 +81,12 @@ func (b Block) HasProof(difficulty int) bool {
 func HasProof(prefix []byte, proof Number, difficulty int) bool {
 	text := proof.String()
 	message := make([]byte, 0, len(prefix)+len(text))
-	sum := sum256(append(append(message, prefix...), text...))
+	return hasZeros(append(append(message, prefix...), text...), difficulty)
+}
+
+// hasZeros reports whether the SHA-256 of a message begins with hex zeros.
+func hasZeros(message []byte, difficulty int) bool {
+	sum := sum256(message)
 	for i := range difficulty {
 		if i >= 2*len(sum) || sum[i/2]>>(4-4*(i%2))&0xF != 0 {
 			return false

@@ -1,0 +1,101 @@
+package chain
+
+import (
+	"bytes"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"testing"
+
+	"lode/chain/wire"
+)
+
+// exactAccount is an account whose sums are big fractions from the beginning.
+type exactAccount struct {
+	received, sent *big.Rat
+	amounts        uint64
+	floats         uint64
+}
+
+func (a *exactAccount) book(value *big.Rat, isFloat, isSent bool, sign int64) {
+	a.amounts += uint64(sign)
+	if isFloat {
+		a.floats += uint64(sign)
+	}
+	side := a.received
+	if isSent {
+		side = a.sent
+	}
+	side.Add(side, new(big.Rat).Mul(value, big.NewRat(sign, 1)))
+}
+
+// TestSmallSums books random amounts, many of them at the borders of 64 bits, and
+// takes some back. Records and balances are those of big fractions.
+func TestSmallSums(t *testing.T) {
+	const seed = 20190117
+	random := rand.New(rand.NewPCG(seed, seed))
+	numbers := []wire.Number{wire.Int(0), wire.Int(1), wire.Int(-1), wire.Int(10), wire.Int(math.MaxInt64), wire.Int(math.MinInt64),
+		wire.Int(math.MaxInt64 - 1), wire.BigInt(new(big.Int).Lsh(big.NewInt(1), 100)), wire.Float(0), wire.Float(0.1), wire.Float(3), wire.Float(1e300)}
+	for round := range 300 {
+		var a account
+		exact := exactAccount{received: big.NewRat(0, 1), sent: big.NewRat(0, 1)}
+		kinds := numbers[:1+random.IntN(len(numbers))]
+		for step := range 30 {
+			n := kinds[random.IntN(len(kinds))]
+			isSent, sign := random.IntN(2) == 0, int64(1)
+			if random.IntN(4) == 0 {
+				sign = -1
+			}
+			e, ok := entryOf(n, isSent)
+			if !ok {
+				t.Fatalf("%s is not finite", n)
+			}
+			a = a.book(e, sign)
+			value, _ := n.Rat()
+			exact.book(value, !n.IsInt(), isSent, sign)
+			want := account{sum{exact: exact.received}, sum{exact: exact.sent}, exact.amounts, exact.floats}
+			assertSameAccount(t, a, want)
+			record, err := a.encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a, err = decodeAccount(record); err != nil {
+				t.Fatal(err)
+			}
+			if record != nil {
+				assertSameAccount(t, a, want)
+			}
+			if t.Failed() {
+				t.Fatalf("round %d, step %d: after %s, seed %d", round, step, n, seed)
+			}
+			if record == nil { // nothing is left of an account without amounts
+				exact = exactAccount{received: big.NewRat(0, 1), sent: big.NewRat(0, 1)}
+			}
+		}
+	}
+}
+
+func assertSameAccount(t *testing.T, got, want account) {
+	t.Helper()
+	gotRecord, err := got.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRecord, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(gotRecord, wantRecord) {
+		t.Errorf("record %x, want %x", gotRecord, wantRecord)
+	}
+	if got.balance().rat().Cmp(want.balance().rat()) != 0 || got.number() != want.number() {
+		t.Errorf("balance %s, want %s", got.number(), want.number())
+	}
+	for _, amount := range []wire.Number{wire.Int(0), wire.Int(10), wire.Float(0.1), wire.Int(math.MaxInt64)} {
+		_, gotCovered := got.spend(amount)
+		_, wantCovered := want.spend(amount)
+		if gotCovered != wantCovered {
+			t.Errorf("%s is covered: %v, want %v", amount, gotCovered, wantCovered)
+		}
+	}
+}
