@@ -49,16 +49,20 @@ func plainPrefix[T string | []byte](s T) int {
 		highs = 0x8080808080808080
 	)
 	n := 0
-	for ; n+8 <= len(s); n += 8 {
+	for n+8 <= len(s) {
 		v := uint64(s[n]) | uint64(s[n+1])<<8 | uint64(s[n+2])<<16 | uint64(s[n+3])<<24 |
 			uint64(s[n+4])<<32 | uint64(s[n+5])<<40 | uint64(s[n+6])<<48 | uint64(s[n+7])<<56
-		// A byte's high bit is set where it is below the space, above the tilde or
-		// one of the three. It may also be set without need, above such a byte:
-		// the loop below then looks at each byte.
-		double, single, backslash := v^('"'*ones), v^('\''*ones), v^('\\'*ones)
-		found := v | (v - ' '*ones) | (v + ones) | (double - ones) | (single - ones) | (backslash - ones)
-		if found&highs != 0 {
-			break
+		// A byte's high bit is set where it is below '0', above '~' or a backslash,
+		// and sometimes in a byte above such a one. Those are looked at one by one.
+		found := v | (v - '0'*ones) | (v + ones) | ((v ^ '\\'*ones) - ones)
+		if found&highs == 0 {
+			n += 8
+			continue
+		}
+		for end := n + 8; n < end; n++ {
+			if !isPlain(s[n]) {
+				return n
+			}
 		}
 	}
 	for n < len(s) && isPlain(s[n]) {
