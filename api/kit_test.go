@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -300,14 +299,9 @@ func (p *fakePeers) Resolve(ctx context.Context) (bool, error) {
 		if peer == nil {
 			continue
 		}
-		reader := wire.NewBlockReader(get(peer, "/chain").Body, maxBlockBody)
-		adopted, err := p.ledger.Adopt(ctx, func(yield func(wire.Block, error) bool) {
-			for {
-				block, err := reader.Next()
-				if errors.Is(err, io.EOF) || !yield(block, err) || err != nil {
-					return
-				}
-			}
+		text := get(peer, "/chain").Body.Bytes()
+		adopted, err := p.ledger.Adopt(ctx, func(yield func(wire.Block, error) bool) { // once more for a fork
+			wire.ReadBlocks(bytes.NewReader(text), maxBlockBody)(yield)
 		})
 		if err != nil {
 			return replaced, err

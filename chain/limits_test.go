@@ -35,8 +35,9 @@ func TestPoolIsBounded(t *testing.T) {
 // TestPoolBytesAreBounded: what fits still does, whatever came before it.
 func TestPoolBytesAreBounded(t *testing.T) {
 	const each = 1<<20 + 80 + 2 // with the names, the sender and the amount
-	large := payments(97, strings.Repeat("r", 1<<20))
-	full, err := poolAfter(append(large, payments(1, "r")...), nil, newAccounts(noRecords))
+	large := openPayments(97, strings.Repeat("r", 1<<20))
+	many := &pool{open: append(large, openPayments(1, "r")...)}
+	full, err := poolAfter(many.all(), func(wire.Transaction) bool { return false }, newAccounts(noRecords))
 	if err != nil || len(full.open) != 96 || full.open[95].Recipient != "r" || full.size != 95*each+83 {
 		t.Fatalf("%d open payments of %d bytes, error %v", len(full.open), full.size, err)
 	}

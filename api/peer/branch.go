@@ -103,13 +103,7 @@ func (b *branch) blocks(maxBlockBytes int) iter.Seq2[wire.Block, error] {
 			return
 		}
 		array := io.MultiReader(io.NewSectionReader(b.file, 0, b.size), strings.NewReader("]"))
-		reader := wire.NewBlockReader(array, 9*maxBlockBytes)
-		for {
-			block, err := reader.Next()
-			if err == io.EOF || !yield(block, err) || err != nil {
-				return
-			}
-		}
+		wire.ReadBlocks(array, 9*maxBlockBytes)(yield)
 	}
 }
 

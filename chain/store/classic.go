@@ -1,11 +1,12 @@
 package store
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"slices"
 
@@ -24,7 +25,8 @@ const maxBlockBytes = 32 << 20
 
 // Classic is the content of the original's text file.
 type Classic struct {
-	Blocks  []wire.Block // from genesis on; only their form has been checked
+	Count   int64                        // of the blocks
+	Blocks  iter.Seq2[wire.Block, error] // from genesis on, read from the file each time; only their form is checked
 	Pool    []wire.Transaction
 	Refused []error  // why entries of the pool, which the original allows, are no transactions
 	Peers   []string // sorted, each once; what is no string, as the original allows, as JSON
@@ -35,51 +37,97 @@ type Classic struct {
 // one of one or two lines was cut, and is refused where the original would start
 // afresh and overwrite it. A missing file is fs.ErrNotExist; other errors are
 // ErrClassic and name the file, the line and where it is known the block.
+//
+// Of the blocks, which may be more than memory holds, only the number is read
+// here. What is wrong within one is an error of Classic.Blocks, of the same kind.
 func ReadClassic(path string) (Classic, error) {
-	text, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return Classic{}, fmt.Errorf("reading the text file: %w", err)
 	}
-	content, err := parseClassic(text)
+	defer file.Close()
+	content, line, err := parseClassic(file)
 	if err != nil {
 		return Classic{}, fmt.Errorf("%s: %w: %w", path, ErrClassic, err)
 	}
-	return content, nil
-}
-
-func parseClassic(text []byte) (Classic, error) {
-	if len(text) == 0 {
-		return Classic{}, nil
-	}
-	lines := bytes.SplitAfterN(text, []byte("\n"), 4)
-	if len(lines) < 3 || len(lines[2]) == 0 {
-		return Classic{}, errors.New("the file was cut: it ends before line 3")
-	}
-	var content Classic
-	var err error
-	if content.Blocks, err = parseBlocks(lines[0]); err != nil {
-		return Classic{}, fmt.Errorf("line 1: %w", err)
-	}
-	if content.Pool, content.Refused, err = parsePool(lines[1]); err != nil {
-		return Classic{}, fmt.Errorf("line 2: %w", err)
-	}
-	if content.Peers, err = parsePeers(lines[2]); err != nil {
-		return Classic{}, fmt.Errorf("line 3: %w", err)
-	}
-	return content, nil
-}
-
-func parseBlocks(line []byte) ([]wire.Block, error) {
-	var blocks []wire.Block
-	for reader := wire.NewBlockReader(bytes.NewReader(line), maxBlockBytes); ; {
-		b, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return blocks, nil
+	content.Blocks = func(yield func(wire.Block, error) bool) {
+		if content.Count == 0 {
+			return
 		}
+		file, err := os.Open(path)
 		if err != nil {
-			return nil, err
+			yield(wire.Block{}, fmt.Errorf("reading the text file: %w", err))
+			return
 		}
-		blocks = append(blocks, b)
+		defer file.Close()
+		for b, err := range wire.ReadBlocks(io.NewSectionReader(file, 0, line), maxBlockBytes) {
+			if err != nil {
+				err = fmt.Errorf("%s: %w: line 1: %w", path, ErrClassic, err)
+			}
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+	return content, nil
+}
+
+// parseClassic reads all but the blocks, and returns the length of the line that
+// they stand in.
+func parseClassic(file io.ReaderAt) (content Classic, line int64, err error) {
+	ends, err := lineEnds(file)
+	if err != nil || ends[2] == 0 {
+		return Classic{}, 0, err
+	}
+	if ends[1] == ends[2] {
+		return Classic{}, 0, errors.New("the file was cut: it ends before line 3")
+	}
+	if content.Count, err = countBlocks(io.NewSectionReader(file, 0, ends[0])); err != nil {
+		return Classic{}, 0, fmt.Errorf("line 1: %w", err)
+	}
+	text := make([]byte, ends[2]-ends[0])
+	if _, err := file.ReadAt(text, ends[0]); err != nil && err != io.EOF {
+		return Classic{}, 0, err
+	}
+	if content.Pool, content.Refused, err = parsePool(text[:ends[1]-ends[0]]); err != nil {
+		return Classic{}, 0, fmt.Errorf("line 2: %w", err)
+	}
+	if content.Peers, err = parsePeers(text[ends[1]-ends[0]:]); err != nil {
+		return Classic{}, 0, fmt.Errorf("line 3: %w", err)
+	}
+	return content, ends[0], nil
+}
+
+// lineEnds is how many bytes the first line has, the first two and the first
+// three; where there are fewer lines, as many as the file has.
+func lineEnds(file io.ReaderAt) (ends [3]int64, err error) {
+	in := bufio.NewReaderSize(io.NewSectionReader(file, 0, math.MaxInt64), 64<<10)
+	var size int64
+	for line := 0; line < len(ends); {
+		part, err := in.ReadSlice('\n')
+		size += int64(len(part))
+		ends[line] = size
+		switch {
+		case err == nil:
+			line++
+		case err == io.EOF:
+			for ; line < len(ends); line++ {
+				ends[line] = size
+			}
+		case err != bufio.ErrBufferFull:
+			return ends, err
+		}
+	}
+	return ends, nil
+}
+
+func countBlocks(line io.Reader) (count int64, err error) {
+	for reader := wire.NewBlockReader(line, maxBlockBytes); ; count++ {
+		if err := reader.Skip(); errors.Is(err, io.EOF) {
+			return count, nil
+		} else if err != nil {
+			return 0, err
+		}
 	}
 }
 

@@ -47,13 +47,7 @@ func (r *BlockReader) Next() (Block, error) {
 }
 
 func (r *BlockReader) next() (Block, error) {
-	if err := r.open(); err != nil {
-		return Block{}, err
-	}
-	if r.state == afterArray {
-		return Block{}, r.atEnd()
-	}
-	if err := r.readElement(); err != nil {
+	if err := r.nextElement(); err != nil {
 		return Block{}, err
 	}
 	b, err := DecodeBlock(r.element)
@@ -61,6 +55,36 @@ func (r *BlockReader) next() (Block, error) {
 		return Block{}, err
 	}
 	return b, r.separator()
+}
+
+// Skip steps over the next block, of which it only finds the end. Errors are
+// those of Next.
+func (r *BlockReader) Skip() error {
+	err := r.nextElement()
+	if err == nil {
+		if err = r.separator(); err != nil {
+			// What is wrong within the block comes first, as for Next.
+			if _, wrong := DecodeBlock(r.element); wrong != nil {
+				err = wrong
+			}
+		}
+	}
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("block %d of the array: %w", r.count, err)
+	}
+	r.count++
+	return err
+}
+
+// nextElement puts the next block's text into r.element.
+func (r *BlockReader) nextElement() error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	if r.state == afterArray {
+		return r.atEnd()
+	}
+	return r.readElement()
 }
 
 // open reads the opening bracket, and the closing one of an empty array.

@@ -435,8 +435,28 @@ func TestBlockHasProof(t *testing.T) {
 	}
 }
 
-// readAll reads all blocks of a text that are allowed to have maxBytes, up to an error.
+// readAll reads all blocks of a text that are allowed to have maxBytes, up to an
+// error. ReadBlocks must yield the same.
 func readAll(in io.Reader, maxBytes int) ([]Block, error) {
+	var text bytes.Buffer
+	blocks, err := readOneByOne(io.TeeReader(in, &text), maxBytes)
+	if err != nil && !errors.Is(err, ErrSyntax) && !errors.Is(err, ErrBlockSize) && !errors.As(err, new(*FieldError)) {
+		return blocks, err // the input may have failed, which text doesn't
+	}
+	var same []Block
+	var sameErr error
+	for b, err := range ReadBlocks(&text, maxBytes) {
+		if sameErr = err; err == nil {
+			same = append(same, b)
+		}
+	}
+	if fmt.Sprint(sameErr) != fmt.Sprint(err) || !reflect.DeepEqual(same, blocks) {
+		panic(fmt.Sprintf("ReadBlocks: %d blocks, error %v, want %d, %v", len(same), sameErr, len(blocks), err))
+	}
+	return blocks, err
+}
+
+func readOneByOne(in io.Reader, maxBytes int) ([]Block, error) {
 	var blocks []Block
 	for reader := NewBlockReader(in, maxBytes); ; {
 		b, err := reader.Next()

@@ -31,7 +31,7 @@ func BenchmarkBlock(b *testing.B) {
 			}
 		},
 		"read": func() {
-			blocks, err := readAll(strings.NewReader("["+string(text)+"]"), 1<<20)
+			blocks, err := readOneByOne(strings.NewReader("["+string(text)+"]"), 1<<20)
 			if err != nil || len(blocks) != 1 {
 				b.Fatal(err)
 			}

@@ -28,10 +28,13 @@ func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network,
 	if err != nil {
 		return err // names the file
 	}
-	log.Info("verifying the text file", "file", path, "blocks", len(file.Blocks))
-	bar := newProgress(out, "verifying "+path, int64(len(file.Blocks)))
-	adopted, err := c.Adopt(ctx, counted(file.Blocks, bar.Add))
+	log.Info("verifying the text file", "file", path, "blocks", file.Count)
+	bar := newProgress(out, log, "verifying "+path, file.Count)
+	adopted, err := c.Import(ctx, file.Blocks, bar.Add)
 	bar.Done()
+	if errors.Is(err, store.ErrClassic) {
+		return err // names the file
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -74,18 +77,6 @@ func takePeers(network *peer.Network, peers []string, log *slog.Logger) int {
 	return taken
 }
 
-// counted yields the blocks and reports each one.
-func counted(blocks []wire.Block, report func(int64)) iter.Seq2[wire.Block, error] {
-	return func(yield func(wire.Block, error) bool) {
-		for _, b := range blocks {
-			report(1)
-			if !yield(b, nil) {
-				return
-			}
-		}
-	}
-}
-
 // stillOpen is what of the file's open transactions is missing here: not those
 // that are open already, nor those that were mined since the file was written.
 // Signatures carry no nonce, so a payment that is added twice is paid twice.
@@ -121,19 +112,23 @@ func stillOpen(c *chain.Chain, file store.Classic) ([]wire.Transaction, error) {
 	return open, nil
 }
 
-// commonHeight is the height of the last block that the chain shares with a
-// list that begins with genesis; 0 if the list is empty.
-func commonHeight(c *chain.Chain, blocks []wire.Block) (int64, error) {
-	for height := min(int64(len(blocks))-1, c.Tip().Height); height > 0; height-- {
-		hash, err := c.HashAt(height)
+// commonHeight is the height of the last block that the chain shares with one
+// that begins with genesis; 0 if there is none.
+func commonHeight(c *chain.Chain, blocks iter.Seq2[wire.Block, error]) (common int64, err error) {
+	for b, err := range blocks {
 		if err != nil {
 			return 0, err
 		}
-		if blocks[height].Hash() == hash {
-			return height, nil
+		hash, err := c.HashAt(b.Index)
+		if errors.Is(err, chain.ErrNotFound) || err == nil && hash != b.Hash() {
+			break
 		}
+		if err != nil {
+			return 0, err
+		}
+		common = b.Index
 	}
-	return 0, nil
+	return common, nil
 }
 
 // errNotReplaced is a text file that holds more than would be written over it.
@@ -142,16 +137,39 @@ var errNotReplaced = errors.New("it is not replaced")
 // writeClassic writes the text file as the original would. One that is there is
 // only replaced if it holds no more: a Python node may have gone on with it.
 func writeClassic(c *chain.Chain, path string) error {
-	file, err := store.ReadClassic(path)
-	switch blocks := c.Tip().Height + 1; {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return fmt.Errorf("%w: %w; move it away or choose another name", errNotReplaced, err)
-	case int64(len(file.Blocks)) > blocks:
-		return fmt.Errorf("%s: %w: it has %d blocks, and the database %d; `miner import` takes them over",
-			path, errNotReplaced, len(file.Blocks), blocks)
+	if err := mayReplace(path, c.Tip().Height+1); err != nil {
+		return err
 	}
 	return store.WriteClassic(path, allBlocks(c), c.Pool(), c.Peers())
+}
+
+// mayReplace refuses to replace a file that is damaged or holds more blocks.
+func mayReplace(path string, blocks int64) error {
+	file, err := store.ReadClassic(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && file.Count > blocks {
+		return fmt.Errorf("%s: %w: it has %d blocks, and the database %d; `miner import` takes them over",
+			path, errNotReplaced, file.Count, blocks)
+	}
+	if err == nil {
+		err = checkBlocks(file)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w; move it away or choose another name", errNotReplaced, err)
+	}
+	return nil
+}
+
+// checkBlocks finds out whether a file's blocks can be read.
+func checkBlocks(file store.Classic) error {
+	for _, err := range file.Blocks {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // allBlocks reads the chain from genesis to the tip that it had at the start.

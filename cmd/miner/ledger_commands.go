@@ -143,8 +143,12 @@ func verify(cmd *cobra.Command, o options, _ []string) error {
 	if err := mustExist(path); err != nil {
 		return err
 	}
+	log, err := newLogger(newConsole(cmd.ErrOrStderr()), "text", "info")
+	if err != nil {
+		return err
+	}
 	return withChain(cmd.Context(), o, cmd.ErrOrStderr(), func(c *chain.Chain) error {
-		bar := newProgress(cmd.ErrOrStderr(), "verifying "+path, c.Tip().Height+1)
+		bar := newProgress(cmd.ErrOrStderr(), log, "verifying "+path, c.Tip().Height+1)
 		var last int64
 		err := c.Verify(cmd.Context(), func(done, _ int64) {
 			bar.Add(done - last)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -9,18 +10,26 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far a long task is: a bar on a terminal, nothing
-// elsewhere.
+// progressInterval is the time between two log lines of a long task.
+const progressInterval = 10 * time.Second
+
+// progress shows how far a long task is: with a bar on a terminal, with a log
+// line now and then elsewhere. It is for one goroutine.
 type progress struct {
 	bar *progressbar.ProgressBar // nil off a terminal
+
+	log         *slog.Logger
+	task        string
+	done, total int64
+	logged      time.Time
 }
 
-func newProgress(out io.Writer, task string, total int64) *progress {
+func newProgress(out io.Writer, log *slog.Logger, task string, total int64) *progress {
 	file, isFile := out.(*os.File)
 	if !isFile || !term.IsTerminal(int(file.Fd())) {
-		return &progress{}
+		return &progress{log: log, task: task, total: total, logged: time.Now()}
 	}
-	return &progress{progressbar.NewOptions64(total,
+	return &progress{bar: progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(out),
 		progressbar.OptionSetDescription(task),
 		progressbar.OptionShowCount(),
@@ -34,6 +43,12 @@ func newProgress(out io.Writer, task string, total int64) *progress {
 func (p *progress) Add(n int64) {
 	if p.bar != nil {
 		_ = p.bar.Add64(n) // a bar that can't be drawn must not stop the task
+		return
+	}
+	p.done += n
+	if time.Since(p.logged) >= progressInterval {
+		p.logged = time.Now()
+		p.log.Info(p.task, "done", p.done, "of", p.total)
 	}
 }
 
@@ -62,7 +77,7 @@ func (p *lateProgress) show(done, total int64) {
 		if time.Now().Before(p.due) {
 			return
 		}
-		p.bar = newProgress(p.out, p.task, total)
+		p.bar = newProgress(p.out, slog.New(slog.DiscardHandler), p.task, total)
 	}
 	p.bar.Add(done - p.before)
 	p.before = done
