@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"strconv"
 	"sync"
@@ -37,6 +38,9 @@ type Store interface {
 	// Commit replaces every block above height base by blocks, sets accounts (an
 	// empty record deletes) and replaces the whole pool, all or nothing.
 	Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error
+	// Replace is Commit of blocks that needn't be in memory and don't come from this
+	// store; an error among them undoes it.
+	Replace(base int64, blocks iter.Seq2[wire.Block, error], accounts map[string][]byte, pool []wire.Transaction) error
 	Close() error
 }
 
@@ -208,7 +212,11 @@ func (c *Chain) extension() *pipeline {
 		if err != nil {
 			return err
 		}
-		if err := c.commit(b.blocks[0].Index-1, b.blocks, b.tip(), b.balances, next); err != nil {
+		base := b.blocks[0].Index - 1
+		err = c.commit(base, b.tip(), b.balances, next, func(records map[string][]byte) error {
+			return c.store.Commit(base, b.blocks, records, next.open)
+		})
+		if err != nil {
 			return err
 		}
 		b.balances.forget()
@@ -217,14 +225,15 @@ func (c *Chain) extension() *pipeline {
 	return p
 }
 
-// commit makes the new state durable, then lets everybody see it.
-func (c *Chain) commit(base int64, blocks []wire.Block, tip Tip, balances *accounts, next *pool) error {
+// commit has store make the new state durable, whose blocks are new above base,
+// then lets everybody see it.
+func (c *Chain) commit(base int64, tip Tip, balances *accounts, next *pool, store func(records map[string][]byte) error) error {
 	records, err := balances.records()
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
-	err = c.store.Commit(base, blocks, records, next.open)
+	err = store(records)
 	if err == nil {
 		c.pool = next
 		c.tip.Store(&tip)
@@ -233,7 +242,7 @@ func (c *Chain) commit(base int64, blocks []wire.Block, tip Tip, balances *accou
 	if err != nil {
 		return fmt.Errorf("storing block %d: %w", tip.Height, err)
 	}
-	c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(len(blocks)) })
+	c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(tip.Height - base) })
 	c.tips.publish(tip)
 	return nil
 }

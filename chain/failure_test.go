@@ -27,6 +27,13 @@ func (s *failingStore) Commit(base int64, blocks []wire.Block, accounts map[stri
 	return s.Memory.Commit(base, blocks, accounts, pool)
 }
 
+func (s *failingStore) Replace(base int64, blocks iter.Seq2[wire.Block, error], accounts map[string][]byte, pool []wire.Transaction) error {
+	if s.full {
+		return errDisk
+	}
+	return s.Memory.Replace(base, blocks, accounts, pool)
+}
+
 func (s *failingStore) AppendPool(t wire.Transaction) error {
 	if s.full {
 		return errDisk

@@ -188,14 +188,10 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 	if err != nil {
 		return err
 	}
-	var blocks []wire.Block
-	for b, err := range f.blocks {
-		if err != nil {
-			return err
-		}
-		blocks = append(blocks, b)
-	}
-	if err := c.commit(f.base.Height, blocks, f.tip, balances, next); err != nil {
+	err = c.commit(f.base.Height, f.tip, balances, next, func(records map[string][]byte) error {
+		return c.store.Replace(f.base.Height, f.unchanged(), records, next.open)
+	})
+	if err != nil {
 		return err
 	}
 	c.counters.update(func(s *Stats) {
@@ -203,6 +199,23 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 		s.DeepestReorg = max(s.DeepestReorg, old.Height-f.base.Height)
 	})
 	return nil
+}
+
+// unchanged yields the fork's blocks and sees to it that the last one is the one
+// that was checked: then, by their links, all are.
+func (f fork) unchanged() iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		var last wire.Block
+		for b, err := range f.blocks {
+			if !yield(b, err) {
+				return
+			}
+			last = b
+		}
+		if last.Hash() != f.tip.Hash {
+			yield(wire.Block{}, fmt.Errorf("%w: block %d is another one", ErrUnsteady, last.Index))
+		}
+	}
 }
 
 // checkFork checks a fork's transactions and returns those that our branch or the
@@ -226,7 +239,7 @@ func (c *Chain) checkFork(ctx context.Context, f fork, balances *accounts, aband
 		return nil, err
 	}
 	if p.parent != f.tip {
-		return nil, fmt.Errorf("%w: block %d is the last, and was %d", ErrUnsteady, p.parent.Height, f.tip.Height)
+		return nil, fmt.Errorf("%w: block %d is another one", ErrUnsteady, p.parent.Height)
 	}
 	return mined, nil
 }

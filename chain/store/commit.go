@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -84,6 +85,12 @@ func (db *DB) SetMeta(name, value string) error {
 // records (an empty one deletes), and replaces the whole pool, in one write
 // transaction. Blocks that don't follow the base are ErrLink.
 func (db *DB) Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error {
+	return db.Replace(base, sequence(blocks), accounts, pool)
+}
+
+// Replace is Commit of blocks that are read one by one; an error among them undoes
+// it. The transaction keeps what it writes in memory: about twice the blocks' JSON.
+func (db *DB) Replace(base int64, blocks iter.Seq2[wire.Block, error], accounts map[string][]byte, pool []wire.Transaction) error {
 	return db.update(func(w *writer) error {
 		if err := w.replaceBlocks(base, blocks); err != nil {
 			return err
@@ -101,7 +108,7 @@ func (db *DB) Commit(base int64, blocks []wire.Block, accounts map[string][]byte
 	})
 }
 
-func (w *writer) replaceBlocks(base int64, blocks []wire.Block) error {
+func (w *writer) replaceBlocks(base int64, blocks iter.Seq2[wire.Block, error]) error {
 	height, parent, err := head(w.tx)
 	if err != nil {
 		return err
@@ -116,22 +123,27 @@ func (w *writer) replaceBlocks(base int64, blocks []wire.Block) error {
 	}
 	byHeight, byHash := w.tx.Bucket(blocksBucket), w.tx.Bucket(hashesBucket)
 	byHeight.FillPercent = 1 // keys only ever grow, so pages need no room for inserts
-	err = seal(base, parent, blocks, func(height int64, hash digest, canonical []byte) error {
+	return seal(base, parent, w.indexed(blocks), func(height int64, hash digest, canonical []byte) error {
 		key := numberKey(height)
 		if err := byHeight.Put(key, canonical); err != nil {
 			return err
 		}
 		return byHash.Put(hash[:], key)
 	})
-	if err != nil {
-		return err
-	}
-	for _, b := range blocks {
-		if err := w.indexPayments(b); err != nil {
-			return fmt.Errorf("payments of block %d: %w", b.Index, err)
+}
+
+// indexed yields blocks whose payments are in the index.
+func (w *writer) indexed(blocks iter.Seq2[wire.Block, error]) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for b, err := range blocks {
+			if err == nil {
+				err = w.indexPayments(b)
+			}
+			if !yield(b, err) {
+				return
+			}
 		}
 	}
-	return nil
 }
 
 // removeBlocks removes the blocks above base, up to height, and returns the

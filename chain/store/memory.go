@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"sync"
 
@@ -128,6 +129,11 @@ func (m *Memory) SetMeta(name, value string) error {
 
 // Commit is DB.Commit.
 func (m *Memory) Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error {
+	return m.Replace(base, sequence(blocks), accounts, pool)
+}
+
+// Replace is DB.Replace. The blocks must not come from this store.
+func (m *Memory) Replace(base int64, blocks iter.Seq2[wire.Block, error], accounts map[string][]byte, pool []wire.Transaction) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.replaceBlocks(base, blocks); err != nil {
@@ -144,7 +150,7 @@ func (m *Memory) Commit(base int64, blocks []wire.Block, accounts map[string][]b
 	return nil
 }
 
-func (m *Memory) replaceBlocks(base int64, blocks []wire.Block) error {
+func (m *Memory) replaceBlocks(base int64, blocks iter.Seq2[wire.Block, error]) error {
 	if err := checkBase(base, int64(len(m.blocks))-1); err != nil {
 		return err
 	}
@@ -152,9 +158,18 @@ func (m *Memory) replaceBlocks(base int64, blocks []wire.Block) error {
 	if base >= 0 {
 		parent = m.hashes[base]
 	}
-	var added []digest
-	err := seal(base, parent, blocks, func(_ int64, hash digest, _ []byte) error {
-		added = append(added, hash)
+	var added []wire.Block
+	var hashes []digest
+	collected := func(yield func(wire.Block, error) bool) {
+		for b, err := range blocks {
+			added = append(added, b)
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+	err := seal(base, parent, collected, func(_ int64, hash digest, _ []byte) error {
+		hashes = append(hashes, hash)
 		return nil
 	})
 	if err != nil {
@@ -164,12 +179,12 @@ func (m *Memory) replaceBlocks(base int64, blocks []wire.Block) error {
 		delete(m.heights, hash.String())
 	}
 	m.countPayments(m.blocks[base+1:], -1)
-	m.countPayments(blocks, 1)
-	for i, hash := range added {
+	m.countPayments(added, 1)
+	for i, hash := range hashes {
 		m.heights[hash.String()] = base + 1 + int64(i)
 	}
-	m.blocks = append(m.blocks[:base+1], blocks...)
-	m.hashes = append(m.hashes[:base+1], added...)
+	m.blocks = append(m.blocks[:base+1], added...)
+	m.hashes = append(m.hashes[:base+1], hashes...)
 	return nil
 }
 

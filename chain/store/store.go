@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"lode/chain/wire"
@@ -57,9 +58,13 @@ func checkBase(base, head int64) error {
 }
 
 // seal encodes blocks that are to follow a parent, and calls store for each.
-func seal(base int64, parent digest, blocks []wire.Block, store func(height int64, hash digest, canonical []byte) error) error {
-	for i, b := range blocks {
-		height := base + 1 + int64(i)
+func seal(base int64, parent digest, blocks iter.Seq2[wire.Block, error], store func(height int64, hash digest, canonical []byte) error) error {
+	height := base
+	for b, err := range blocks {
+		if err != nil {
+			return err
+		}
+		height++
 		canonical := b.AppendCanonical(nil)
 		if err := checkLink(canonical, height, parent); err != nil {
 			return err
@@ -70,4 +75,15 @@ func seal(base int64, parent digest, blocks []wire.Block, store func(height int6
 		}
 	}
 	return nil
+}
+
+// sequence yields blocks that are in memory.
+func sequence(blocks []wire.Block) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for _, b := range blocks {
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
 }

@@ -1,0 +1,313 @@
+package chain_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"lode/chain"
+	"lode/chain/store"
+	"lode/chain/wallet"
+	"lode/chain/wire"
+)
+
+// forgedFrom is a payment that its sender didn't sign.
+func forgedFrom(w *wallet.Wallet, recipient string, amount int64) wire.Transaction {
+	return wire.Transaction{Sender: w.Address(), Recipient: recipient, Signature: "00", Amount: wire.Int(amount)}
+}
+
+// longChain is blocks on genesis whose rewards go to miner; change may make
+// others of them before the next one is linked.
+func longChain(count int, miner string, change func(height int, b wire.Block) wire.Block) []wire.Block {
+	parent := chain.Tip{Hash: wire.GenesisHash}
+	var blocks []wire.Block
+	for height := 1; height <= count; height++ {
+		b := next(parent, 0, miner)
+		if change != nil {
+			b = change(height, b)
+		}
+		blocks, parent = append(blocks, b), tipOf(b)
+	}
+	return blocks
+}
+
+// withPayments puts payments before a block's reward.
+func withPayments(b wire.Block, payments ...wire.Transaction) wire.Block {
+	b.Transactions = append(slices.Clone(payments), b.Transactions...)
+	return b
+}
+
+// TestFirstWrongBlock has several wrong blocks in a chain that extends ours. The
+// error is that of the first one, and in it of the first rule. What was whole
+// before is taken.
+func TestFirstWrongBlock(t *testing.T) {
+	a := goldenWallets(t)["A"]
+	forged := func(b wire.Block) wire.Block { return withPayments(b, forgedFrom(a, "r", 1)) }
+	overspent := func(b wire.Block) wire.Block { return withPayments(b, forgedFrom(a, "r", 1_000_000)) }
+	inflated := func(b wire.Block) wire.Block {
+		b.Transactions[len(b.Transactions)-1].Amount = wire.Int(11)
+		return b
+	}
+	unlinked := func(b wire.Block) wire.Block {
+		b.PreviousHash = wire.GenesisHash
+		return b
+	}
+	type changes map[int]func(wire.Block) wire.Block
+	for _, test := range []struct {
+		name    string
+		changes changes
+		want    error
+		in      string // the error
+		taken   int64
+	}{
+		{"signature before overspend", changes{1500: forged, 1501: overspent}, chain.ErrSignature, "transaction 0 of block 1500", 1000},
+		{"overspend before signature", changes{1500: overspent, 1501: forged}, chain.ErrOverspend, "transaction 0 of block 1500", 1000},
+		{"two signatures", changes{700: forged, 300: forged}, chain.ErrSignature, "transaction 0 of block 300", 0},
+		{"signature before link", changes{2100: forged, 2200: unlinked}, chain.ErrSignature, "block 2100", 2000},
+		{"link before signature", changes{2100: unlinked, 2101: forged}, chain.ErrPreviousHash, "block 2100", 2000},
+		{"in the first batch and the last", changes{5: forged, 2999: inflated}, chain.ErrSignature, "block 5", 0},
+		{"the very last", changes{3000: inflated}, chain.ErrRewardAmount, "block 3000", 2000},
+		{"two rules of one block", changes{10: func(b wire.Block) wire.Block { return inflated(overspent(b)) }}, chain.ErrRewardAmount, "block 10", 0},
+		{"form before overspend", changes{10: func(b wire.Block) wire.Block {
+			return withPayments(b, forgedFrom(a, "r", 1_000_000), forgedFrom(a, "r", -1))
+		}}, chain.ErrAmount, "transaction 1 of block 10", 0},
+	} {
+		blocks := longChain(3000, a.Address(), func(height int, b wire.Block) wire.Block {
+			if change := test.changes[height]; change != nil {
+				return change(b)
+			}
+			return b
+		})
+		c := newChain(t, 0)
+		adopted, err := c.Adopt(t.Context(), sequence(blocks...))
+		if !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.in) {
+			t.Errorf("%s: error %v, want %v of %s", test.name, err, test.want, test.in)
+		}
+		if c.Tip().Height != test.taken || adopted != (test.taken > 0) {
+			t.Errorf("%s: adopted %v up to block %d, want %d", test.name, adopted, c.Tip().Height, test.taken)
+		}
+		assertConsistent(t, c)
+	}
+}
+
+// TestLinksOfAForkComeFirst: its last block's proof is looked at before the first
+// one's signature.
+func TestLinksOfAForkComeFirst(t *testing.T) {
+	a := goldenWallets(t)["A"]
+	c := newChain(t, 1)
+	must(t, c.Add(t.Context(), next(c.Tip(), 1, "m")))
+	b1 := next(chain.Tip{Hash: wire.GenesisHash}, 1, a.Address())
+	b2 := next(tipOf(b1), 1, "n", forgedFrom(a, "r", 1))
+	b3 := unsolve(next(tipOf(b2), 1, "n"))
+	if _, err := c.Adopt(t.Context(), sequence(b1, b2, b3)); !errors.Is(err, chain.ErrProof) {
+		t.Errorf("error %v, want ErrProof", err)
+	}
+	if _, err := c.Adopt(t.Context(), sequence(b1, b2)); !errors.Is(err, chain.ErrSignature) {
+		t.Errorf("error %v, want ErrSignature", err)
+	}
+}
+
+// TestEachSignatureIsVerifiedOnce begins with an open payment whose signature is
+// wrong, as if it had been verified. As long as the ledger knows it, no block
+// that has it is refused:
+//
+//	genesis - a1(A) - a2 (pays) - a3 (pays)
+//	                \ b2 (pays) - b3 - b4
+//	                \ d2 - d3 - d4 - d5 - d6 (pays)
+func TestEachSignatureIsVerifiedOnce(t *testing.T) {
+	a := goldenWallets(t)["A"]
+	payment := forgedFrom(a, "r", 1)
+	s := store.NewMemory()
+	c, err := chain.Open(chain.Config{Store: s})
+	must(t, err)
+	a1 := next(c.Tip(), 0, a.Address())
+	must(t, c.Add(t.Context(), a1))
+	for range 2 {
+		must(t, s.AppendPool(payment))
+	}
+	c, err = chain.Open(chain.Config{Store: s})
+	must(t, err)
+
+	a2 := next(tipOf(a1), 0, "m", payment)
+	a3 := next(tipOf(a2), 0, "m", payment)
+	if adopted, err := c.Adopt(t.Context(), sequence(a1, a2, a3)); !adopted || err != nil {
+		t.Fatalf("an extension: adopted %v, error %v", adopted, err)
+	}
+	b2 := next(tipOf(a1), 0, "n", payment)
+	b3 := next(tipOf(b2), 0, "n")
+	b4 := next(tipOf(b3), 0, "n")
+	if adopted, err := c.Adopt(t.Context(), sequence(a1, b2, b3, b4)); !adopted || err != nil {
+		t.Fatalf("a branch with what ours has: adopted %v, error %v", adopted, err)
+	}
+	if open := c.Pool(); len(open) != 0 {
+		t.Errorf("%d payments are open, want none: it is mined on both", len(open))
+	}
+	d := []wire.Block{a1}
+	for len(d) < 5 {
+		d = append(d, next(tipOf(d[len(d)-1]), 0, "o"))
+	}
+	if adopted, err := c.Adopt(t.Context(), sequence(d...)); !adopted || err != nil {
+		t.Fatalf("a branch without it: adopted %v, error %v", adopted, err)
+	}
+	if open := c.Pool(); len(open) != 1 || open[0] != payment {
+		t.Errorf("open payments %v, want the one of the abandoned block", open)
+	}
+	d6 := next(tipOf(d[4]), 0, "o", payment)
+	if err := c.Add(t.Context(), d6); err != nil {
+		t.Errorf("what the reorganisation reopened, mined again: %v", err)
+	}
+	if err := c.Add(t.Context(), next(tipOf(d6), 0, "o", payment)); !errors.Is(err, chain.ErrSignature) {
+		t.Errorf("error %v, want ErrSignature: nothing is known of it any more", err)
+	}
+	if err := c.Verify(t.Context(), func(int64, int64) {}); !errors.Is(err, chain.ErrSignature) {
+		t.Errorf("error %v, want ErrSignature: Verify believes nothing", err)
+	}
+}
+
+// TestCancelledInTheMiddle ends the context while a long chain comes, and while
+// one is verified.
+func TestCancelledInTheMiddle(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	blocks := longChain(5000, "m", nil)
+	c := newChain(t, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	read := 0
+	adopted, err := c.Adopt(ctx, func(yield func(wire.Block, error) bool) {
+		for _, b := range blocks {
+			if read++; read == 4500 {
+				cancel()
+			}
+			if !yield(b, nil) {
+				return
+			}
+		}
+	})
+	if !errors.Is(err, context.Canceled) || read > 4501 || c.Tip().Height%1000 != 0 || adopted != (c.Tip().Height > 0) {
+		t.Errorf("adopted %v up to block %d, error %v, %d blocks read", adopted, c.Tip().Height, err, read)
+	}
+	assertConsistent(t, c)
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	_, err = c.Adopt(ctx, sequence(blocks...))
+	must(t, err)
+	var last int64
+	err = c.Verify(ctx, func(done, total int64) {
+		if last = done; done > 1 {
+			cancel()
+		}
+		if total != 5001 {
+			t.Errorf("total %d, want 5001", total)
+		}
+	})
+	if !errors.Is(err, context.Canceled) || last >= 5001 {
+		t.Errorf("error %v after %d blocks, want context.Canceled", err, last)
+	}
+}
+
+// TestImportReportsEachBlockOnce counts the reports of chains that extend ours,
+// are known in part, and reorganise.
+func TestImportReportsEachBlockOnce(t *testing.T) {
+	c := newChain(t, 0)
+	ours, theirs := longChain(2500, "a", nil), longChain(2700, "b", nil)
+	genesis := []wire.Block{wire.Genesis()}
+	for i, blocks := range [][]wire.Block{slices.Concat(genesis, ours[:1200]), slices.Concat(genesis, ours), slices.Concat(genesis, theirs)} {
+		var done int64
+		_, err := c.Import(t.Context(), sequence(blocks...), func(n int64) {
+			if n <= 0 {
+				t.Errorf("report of %d blocks", n)
+			}
+			done += n
+		})
+		must(t, err)
+		if done != int64(len(blocks)) {
+			t.Errorf("chain %d: %d blocks reported, want %d", i, done, len(blocks))
+		}
+		assertTip(t, c, blocks[len(blocks)-1])
+	}
+	var seen []int64
+	must(t, c.Verify(t.Context(), func(done, total int64) { seen = append(seen, done) }))
+	if !slices.IsSorted(seen) || seen[0] != 1 || seen[len(seen)-1] != 2701 {
+		t.Errorf("Verify told %v, want 1 up to 2701", seen)
+	}
+}
+
+// TestUnsteadyFork yields another branch at each of the later readings.
+func TestUnsteadyFork(t *testing.T) {
+	c := newChain(t, 0)
+	must(t, c.Add(t.Context(), next(c.Tip(), 0, "m")))
+	before := c.Tip()
+	good := longChain(3, "n", nil)
+	for name, other := range map[string][]wire.Block{
+		"other blocks": longChain(3, "thief", nil), "fewer": good[:2], "more": longChain(4, "n", nil), "none": nil,
+	} {
+		for _, at := range []int{2, 3} {
+			reading := 0
+			adopted, err := c.Adopt(t.Context(), func(yield func(wire.Block, error) bool) {
+				blocks := good
+				if reading++; reading == at {
+					blocks = other
+				}
+				sequence(blocks...)(yield)
+			})
+			if adopted || !errors.Is(err, chain.ErrUnsteady) || c.Tip() != before {
+				t.Errorf("%s at reading %d: adopted %v, error %v", name, at, adopted, err)
+			}
+		}
+	}
+	assertConsistent(t, c)
+}
+
+// thinStore keeps of a fork's blocks only their number.
+type thinStore struct {
+	*store.Memory
+	replaced int
+}
+
+func (s *thinStore) Replace(_ int64, blocks iter.Seq2[wire.Block, error], _ map[string][]byte, _ []wire.Transaction) error {
+	for _, err := range blocks {
+		if err != nil {
+			return err
+		}
+		s.replaced++
+	}
+	return nil
+}
+
+// TestLongForkIsNotKept: of a branch of 50 MB only some batches are in memory,
+// each time that it is read.
+func TestLongForkIsNotKept(t *testing.T) {
+	const count, most = 500, 25 << 20
+	s := &thinStore{Memory: store.NewMemory()}
+	c, err := chain.Open(chain.Config{Store: s})
+	must(t, err)
+	must(t, c.Add(t.Context(), next(c.Tip(), 0, "m")))
+	readings := 0
+	blocks := func(yield func(wire.Block, error) bool) {
+		readings++
+		parent := chain.Tip{Hash: wire.GenesisHash}
+		for i := range count {
+			b := next(parent, 0, strings.Repeat(fmt.Sprint(i%10), 100_000)) // to someone with a long name
+			if parent = tipOf(b); !yield(b, nil) {
+				return
+			}
+		}
+		var memory runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&memory)
+		t.Logf("reading %d: %d MiB are in use", readings, memory.HeapAlloc>>20)
+		if memory.HeapAlloc > most {
+			t.Errorf("that is more than %d", most>>20)
+		}
+	}
+	adopted, err := c.Adopt(t.Context(), blocks)
+	if !adopted || err != nil || readings != 3 || s.replaced != count {
+		t.Errorf("adopted %v, error %v, %d readings, %d blocks", adopted, err, readings, s.replaced)
+	}
+}
