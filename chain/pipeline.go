@@ -59,8 +59,10 @@ func (p *pipeline) run(ctx context.Context, read func(ctx context.Context, send 
 		}
 		return nil
 	})
-	readErr := read(ctx, func(b *batch) error { return send(ctx, first, b) })
-	close(first)
+	readErr := func() error {
+		defer close(first)
+		return read(ctx, func(b *batch) error { return send(ctx, first, b) })
+	}()
 	// A wrong block that was read comes before what ended the reading.
 	if err := group.Wait(); err != nil {
 		return err
@@ -78,7 +80,8 @@ func runStage(ctx context.Context, group *errgroup.Group, in <-chan *batch, work
 			if err := work(ctx, b); err != nil {
 				return err
 			}
-			if err := send(ctx, out, b); err != nil || b.err != nil {
+			isLast := b.err != nil // the next stage has it then
+			if err := send(ctx, out, b); err != nil || isLast {
 				return err
 			}
 		}

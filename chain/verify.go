@@ -50,7 +50,8 @@ func (c *Chain) fetchAll(ctx context.Context, send func(*batch) error) error {
 			return err
 		}
 		height += int64(len(b.blocks))
-		if err := send(b); err != nil || b.err != nil {
+		isLast := b.err != nil
+		if err := send(b); err != nil || isLast {
 			return err
 		}
 	}
