@@ -53,27 +53,27 @@ type Hasher struct{ buffer []byte }
 
 // Hash is Block.Hash.
 func (h *Hasher) Hash(b Block) string {
-	h.buffer = b.AppendCanonical(h.room(b))
+	h.buffer = b.AppendCanonical(h.buffer[:0])
 	sum := sum256(h.buffer)
 	return hex.EncodeToString(sum[:])
 }
 
 // HasProof is Block.HasProof.
 func (h *Hasher) HasProof(b Block, difficulty int) bool {
-	h.buffer = AppendPrefix(h.room(b), b.Payments(), b.PreviousHash)
+	h.buffer = AppendPrefix(h.buffer[:0], b.Payments(), b.PreviousHash)
 	h.buffer = append(h.buffer, b.Proof.String()...)
 	return hasZeros(h.buffer, difficulty)
 }
 
-// room is the empty buffer, with room for the block if it is plain text.
-func (h *Hasher) room(b Block) []byte {
-	const names, numbers = 96, 32 // the names of fields and what is between them
-	size := names + len(b.PreviousHash) + len(b.Proof.text) + numbers
-	for _, t := range b.Transactions {
+// grow makes room for transactions and what stands around them, if they are plain
+// text.
+func grow(dst []byte, transactions []Transaction) []byte {
+	const around, names = 256, 96
+	size := around
+	for _, t := range transactions {
 		size += names + len(t.Sender) + len(t.Recipient) + len(t.Signature) + len(t.Amount.text)
 	}
-	h.buffer = slices.Grow(h.buffer[:0], size)
-	return h.buffer
+	return slices.Grow(dst, size)
 }
 
 // HasProof reports whether the SHA-256 of prefix and the proof's decimal digits
@@ -99,7 +99,7 @@ func hasZeros(message []byte, difficulty int) bool {
 // the proof of work: Python's str() of the payments as a list of OrderedDict
 // (as spelled up to Python 3.11), then the hash of the block before.
 func AppendPrefix(dst []byte, payments []Transaction, previousHash string) []byte {
-	dst = append(dst, '[')
+	dst = append(grow(dst, payments), '[')
 	for i, payment := range payments {
 		if i > 0 {
 			dst = append(dst, ", "...)
@@ -175,7 +175,7 @@ func (b Block) transactions(s spacing, one func(Transaction, []byte) []byte) fie
 // appendSorted is the form with sorted keys.
 func (b Block) appendSorted(dst []byte, s spacing) []byte {
 	one := func(t Transaction, dst []byte) []byte { return t.appendSorted(dst, s) }
-	return s.appendObject(dst, b.index(), text("previous_hash", b.PreviousHash),
+	return s.appendObject(grow(dst, b.Transactions), b.index(), text("previous_hash", b.PreviousHash),
 		number("proof", b.Proof), number("time_stamp", b.TimeStamp), b.transactions(s, one))
 }
 
@@ -201,7 +201,7 @@ func (b Block) AppendBroadcast(dst []byte) []byte {
 
 // appendOrdered is the form with the keys in the order of the original's class.
 func (b Block) appendOrdered(dst []byte, one func(Transaction, []byte) []byte) []byte {
-	return spaced.appendObject(dst, text("previous_hash", b.PreviousHash), b.index(),
+	return spaced.appendObject(grow(dst, b.Transactions), text("previous_hash", b.PreviousHash), b.index(),
 		b.transactions(spaced, one), number("proof", b.Proof), number("time_stamp", b.TimeStamp))
 }
 
