@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"iter"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -31,8 +32,9 @@ type batch struct {
 // seal is what is computed of a block without the ledger, and only once.
 type seal struct {
 	hash  string
-	proof error // CheckProof's
-	form  error // of its first transaction without the form of one
+	whole wire.Sealed // if the block is to be stored
+	proof error       // CheckProof's
+	form  error       // of its first transaction without the form of one
 }
 
 func (b *batch) add(block wire.Block) {
@@ -55,6 +57,17 @@ func sizeOf(block wire.Block) int {
 // cut leaves only the blocks before block i, since err is wrong with that one.
 func (b *batch) cut(i int, err error) {
 	b.blocks, b.err = b.blocks[:i], err
+}
+
+// sealed yields the blocks for the store.
+func (b *batch) sealed() iter.Seq2[wire.Sealed, error] {
+	return func(yield func(wire.Sealed, error) bool) {
+		for i := range b.blocks {
+			if !yield(b.seals[i].whole, nil) {
+				return
+			}
+		}
+	}
 }
 
 // tip is the last block.

@@ -40,7 +40,7 @@ type Store interface {
 	Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error
 	// Replace is Commit of blocks that needn't be in memory and don't come from this
 	// store; an error among them undoes it.
-	Replace(base int64, blocks iter.Seq2[wire.Block, error], accounts map[string][]byte, pool []wire.Transaction) error
+	Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error
 	Close() error
 }
 
@@ -214,7 +214,7 @@ func (c *Chain) extension() *pipeline {
 		}
 		base := b.blocks[0].Index - 1
 		err = c.commit(base, b.tip(), b.balances, next, func(records map[string][]byte) error {
-			return c.store.Commit(base, b.blocks, records, next.open)
+			return c.store.Replace(base, b.sealed(), records, next.open)
 		})
 		if err != nil {
 			return err

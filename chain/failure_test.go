@@ -27,7 +27,7 @@ func (s *failingStore) Commit(base int64, blocks []wire.Block, accounts map[stri
 	return s.Memory.Commit(base, blocks, accounts, pool)
 }
 
-func (s *failingStore) Replace(base int64, blocks iter.Seq2[wire.Block, error], accounts map[string][]byte, pool []wire.Transaction) error {
+func (s *failingStore) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error {
 	if s.full {
 		return errDisk
 	}

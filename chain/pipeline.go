@@ -146,8 +146,14 @@ func (p *pipeline) seal(ctx context.Context, b *batch) error {
 	_, err := parallel(ctx, len(b.blocks), func(i int) error {
 		hasher := p.hashers.Get().(*wire.Hasher)
 		defer p.hashers.Put(hasher)
-		block := b.blocks[i]
-		b.seals[i] = seal{hasher.Hash(block), checkProof(hasher, block, p.chain.difficulty), checkForms(block)}
+		block, seal := b.blocks[i], &b.seals[i]
+		if p.chunks {
+			seal.whole = wire.Seal(block)
+			seal.hash = seal.whole.Hash()
+		} else {
+			seal.hash = hasher.Hash(block)
+		}
+		seal.proof, seal.form = checkProof(hasher, block, p.chain.difficulty), checkForms(block)
 		return nil
 	})
 	return err

@@ -264,13 +264,13 @@ func TestUnsteadyFork(t *testing.T) {
 	assertConsistent(t, c)
 }
 
-// thinStore keeps of a fork's blocks only their number.
+// thinStore keeps of blocks after genesis only their number.
 type thinStore struct {
 	*store.Memory
 	replaced int
 }
 
-func (s *thinStore) Replace(_ int64, blocks iter.Seq2[wire.Block, error], _ map[string][]byte, _ []wire.Transaction) error {
+func (s *thinStore) Replace(_ int64, blocks iter.Seq2[wire.Sealed, error], _ map[string][]byte, _ []wire.Transaction) error {
 	for _, err := range blocks {
 		if err != nil {
 			return err
@@ -287,7 +287,9 @@ func TestLongForkIsNotKept(t *testing.T) {
 	s := &thinStore{Memory: store.NewMemory()}
 	c, err := chain.Open(chain.Config{Store: s})
 	must(t, err)
-	must(t, c.Add(t.Context(), next(c.Tip(), 0, "m")))
+	must(t, s.Commit(0, []wire.Block{next(c.Tip(), 0, "m")}, nil, nil))
+	c, err = chain.Open(chain.Config{Store: s})
+	must(t, err)
 	readings := 0
 	blocks := func(yield func(wire.Block, error) bool) {
 		readings++

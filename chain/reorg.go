@@ -203,17 +203,16 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 
 // unchanged yields the fork's blocks and sees to it that the last one is the one
 // that was checked: then, by their links, all are.
-func (f fork) unchanged() iter.Seq2[wire.Block, error] {
-	return func(yield func(wire.Block, error) bool) {
-		var last wire.Block
+func (f fork) unchanged() iter.Seq2[wire.Sealed, error] {
+	return func(yield func(wire.Sealed, error) bool) {
+		var last wire.Sealed
 		for b, err := range f.blocks {
-			if !yield(b, err) {
+			if last = wire.Seal(b); !yield(last, err) {
 				return
 			}
-			last = b
 		}
 		if last.Hash() != f.tip.Hash {
-			yield(wire.Block{}, fmt.Errorf("%w: block %d is another one", ErrUnsteady, last.Index))
+			yield(wire.Sealed{}, fmt.Errorf("%w: block %d is another one", ErrUnsteady, last.Block.Index))
 		}
 	}
 }

@@ -129,11 +129,11 @@ func (m *Memory) SetMeta(name, value string) error {
 
 // Commit is DB.Commit.
 func (m *Memory) Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error {
-	return m.Replace(base, sequence(blocks), accounts, pool)
+	return m.Replace(base, sealAll(blocks), accounts, pool)
 }
 
 // Replace is DB.Replace. The blocks must not come from this store.
-func (m *Memory) Replace(base int64, blocks iter.Seq2[wire.Block, error], accounts map[string][]byte, pool []wire.Transaction) error {
+func (m *Memory) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.replaceBlocks(base, blocks); err != nil {
@@ -150,7 +150,7 @@ func (m *Memory) Replace(base int64, blocks iter.Seq2[wire.Block, error], accoun
 	return nil
 }
 
-func (m *Memory) replaceBlocks(base int64, blocks iter.Seq2[wire.Block, error]) error {
+func (m *Memory) replaceBlocks(base int64, blocks iter.Seq2[wire.Sealed, error]) error {
 	if err := checkBase(base, int64(len(m.blocks))-1); err != nil {
 		return err
 	}
@@ -160,16 +160,8 @@ func (m *Memory) replaceBlocks(base int64, blocks iter.Seq2[wire.Block, error]) 
 	}
 	var added []wire.Block
 	var hashes []digest
-	collected := func(yield func(wire.Block, error) bool) {
-		for b, err := range blocks {
-			added = append(added, b)
-			if !yield(b, err) {
-				return
-			}
-		}
-	}
-	err := seal(base, parent, collected, func(_ int64, hash digest, _ []byte) error {
-		hashes = append(hashes, hash)
+	err := follow(base, parent, blocks, func(_ int64, b wire.Sealed) error {
+		added, hashes = append(added, b.Block), append(hashes, b.Sum)
 		return nil
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -38,22 +39,32 @@ func paymentID(t wire.Transaction) []byte {
 	return sum[:paymentIDSize]
 }
 
-// indexPayments adds a block's payments to the index.
-func (w *writer) indexPayments(b wire.Block) error {
-	bucket := w.tx.Bucket(paymentsBucket)
+// appendPaymentKeys appends the keys of a block's payments.
+func appendPaymentKeys(keys [][]byte, b wire.Block) [][]byte {
 	for i, t := range b.Payments() {
-		if err := w.put(bucket, paymentKey(b.Index, i, paymentID(t)), nil); err != nil {
+		keys = append(keys, paymentKey(b.Index, i, paymentID(t)))
+	}
+	return keys
+}
+
+// indexPayments adds payments to the index, in the order of their keys as
+// indexHashes does.
+func (w *writer) indexPayments(keys [][]byte) error {
+	slices.SortFunc(keys, bytes.Compare)
+	bucket := w.tx.Bucket(paymentsBucket)
+	for _, key := range keys {
+		if err := w.put(bucket, key, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// forgetPayments takes a block's payments out of the index.
-func (w *writer) forgetPayments(b wire.Block) error {
+// forgetPayments takes payments out of the index.
+func (w *writer) forgetPayments(keys [][]byte) error {
 	bucket := w.tx.Bucket(paymentsBucket)
-	for i, t := range b.Payments() {
-		if err := w.delete(bucket, paymentKey(b.Index, i, paymentID(t))); err != nil {
+	for _, key := range keys {
+		if err := w.delete(bucket, key); err != nil {
 			return err
 		}
 	}

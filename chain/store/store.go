@@ -57,31 +57,30 @@ func checkBase(base, head int64) error {
 	return nil
 }
 
-// seal encodes blocks that are to follow a parent, and calls store for each.
-func seal(base int64, parent digest, blocks iter.Seq2[wire.Block, error], store func(height int64, hash digest, canonical []byte) error) error {
+// follow checks that blocks follow a parent, and calls store for each.
+func follow(base int64, parent digest, blocks iter.Seq2[wire.Sealed, error], store func(height int64, b wire.Sealed) error) error {
 	height := base
 	for b, err := range blocks {
 		if err != nil {
 			return err
 		}
 		height++
-		canonical := b.AppendCanonical(nil)
-		if err := checkLink(canonical, height, parent); err != nil {
+		if err := checkLink(b.Canonical, height, parent); err != nil {
 			return err
 		}
-		parent = sha256.Sum256(canonical)
-		if err := store(height, parent, canonical); err != nil {
+		parent = b.Sum
+		if err := store(height, b); err != nil {
 			return fmt.Errorf("block %d: %w", height, err)
 		}
 	}
 	return nil
 }
 
-// sequence yields blocks that are in memory.
-func sequence(blocks []wire.Block) iter.Seq2[wire.Block, error] {
-	return func(yield func(wire.Block, error) bool) {
+// sealAll yields blocks that are in memory.
+func sealAll(blocks []wire.Block) iter.Seq2[wire.Sealed, error] {
+	return func(yield func(wire.Sealed, error) bool) {
 		for _, b := range blocks {
-			if !yield(b, nil) {
+			if !yield(wire.Seal(b), nil) {
 				return
 			}
 		}

@@ -53,7 +53,8 @@ func upgrade(db *bolt.DB) error {
 }
 
 func (w *writer) indexAllPayments() error {
-	return w.tx.Bucket(blocksBucket).ForEach(func(key, value []byte) error {
+	var keys [][]byte
+	err := w.tx.Bucket(blocksBucket).ForEach(func(key, value []byte) error {
 		height, err := numberOf(key)
 		if err != nil {
 			return err
@@ -62,6 +63,11 @@ func (w *writer) indexAllPayments() error {
 		if err != nil {
 			return err
 		}
-		return w.indexPayments(b)
+		keys = appendPaymentKeys(keys, b)
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return w.indexPayments(keys)
 }

@@ -47,6 +47,22 @@ func (b Block) Hash() string { return new(Hasher).Hash(b) }
 // HasProof checks the block's own proof of work; see the function HasProof.
 func (b Block) HasProof(difficulty int) bool { return new(Hasher).HasProof(b, difficulty) }
 
+// Sealed is a block with its canonical JSON and the hash of that, both made once.
+type Sealed struct {
+	Block     Block
+	Canonical []byte
+	Sum       [32]byte // SHA-256 of Canonical
+}
+
+// Seal makes the canonical JSON and hash of a block, which mustn't change after.
+func Seal(b Block) Sealed {
+	canonical := b.AppendCanonical(nil)
+	return Sealed{b, canonical, sum256(canonical)}
+}
+
+// Hash is Block.Hash.
+func (s Sealed) Hash() string { return hex.EncodeToString(s.Sum[:]) }
+
 // Hasher hashes one block after the other in the same memory. It is not safe for
 // concurrent use.
 type Hasher struct{ buffer []byte }
