@@ -238,14 +238,16 @@ func TestImportReportsEachBlockOnce(t *testing.T) {
 	}
 }
 
-// TestUnsteadyFork yields another branch at each of the later readings.
+// TestUnsteadyFork yields another branch at each of the later readings. A short one
+// is read once.
 func TestUnsteadyFork(t *testing.T) {
 	c := newChain(t, 0)
 	must(t, c.Add(t.Context(), next(c.Tip(), 0, "m")))
 	before := c.Tip()
-	good := longChain(3, "n", nil)
+	const count = 1001 // more than a batch
+	good := longChain(count, "n", nil)
 	for name, other := range map[string][]wire.Block{
-		"other blocks": longChain(3, "thief", nil), "fewer": good[:2], "more": longChain(4, "n", nil), "none": nil,
+		"other blocks": longChain(count, "thief", nil), "fewer": good[:count-1], "more": longChain(count+1, "n", nil), "none": nil,
 	} {
 		for _, at := range []int{2, 3} {
 			reading := 0
@@ -262,6 +264,14 @@ func TestUnsteadyFork(t *testing.T) {
 		}
 	}
 	assertConsistent(t, c)
+	readings := 0
+	adopted, err := c.Adopt(t.Context(), func(yield func(wire.Block, error) bool) {
+		readings++
+		sequence(good[:3]...)(yield)
+	})
+	if !adopted || err != nil || readings != 1 {
+		t.Errorf("a short branch: adopted %v, error %v, %d readings", adopted, err, readings)
+	}
 }
 
 // thinStore keeps of blocks after genesis only their number.

@@ -16,10 +16,11 @@ import (
 //
 // Blocks that extend our chain are checked and committed as they come. Those of
 // a branch are only linked at first, with their proofs, which cost its maker
-// more than us; when it has turned out longer, blocks is read again to check the
-// transactions, and once more for the swap, so that it must yield the same each
-// time and memory isn't filled by a long branch. The swap is one commit, after
-// which the abandoned payments are open again as far as they are still valid.
+// more than us; when it has turned out longer, their transactions are checked. A
+// branch of more than a batch isn't kept meanwhile: blocks is read again to check
+// it, and once more for the swap, and must yield the same each time. The swap is
+// one commit, after which the abandoned payments are open again as far as they
+// are still valid.
 // After an error only what extended our chain before it has been taken, and
 // adopted says whether there was any.
 func (c *Chain) Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error) {
@@ -47,11 +48,14 @@ func (c *Chain) Import(ctx context.Context, blocks iter.Seq2[wire.Block, error],
 	if leave.base == before {
 		return false, c.extend(ctx, leave.rest(next), report)
 	}
-	tip, err := c.survey(ctx, leave.base, leave.rest(next))
-	if err != nil || tip.Height <= before.Height {
+	f, err := c.survey(ctx, leave.base, leave.rest(next))
+	if err != nil || f.tip.Height <= before.Height {
 		return false, err
 	}
-	return false, c.reorganise(ctx, fork{leave.base, tip, leave.again(blocks)}, report)
+	if f.blocks == nil {
+		f.blocks = leave.again(blocks)
+	}
+	return false, c.reorganise(ctx, f, report)
 }
 
 // departure is where another chain leaves ours.
@@ -156,20 +160,42 @@ func (c *Chain) extend(ctx context.Context, blocks iter.Seq2[wire.Block, error],
 	return p.run(ctx, inBatches(blocks))
 }
 
-// survey checks only the links and proofs of the blocks after base, and returns
-// the last one.
-func (c *Chain) survey(ctx context.Context, base Tip, blocks iter.Seq2[wire.Block, error]) (Tip, error) {
-	p := c.newPipeline(base, nil)
-	p.stages = []func(context.Context, *batch) error{p.seal, p.link}
-	p.finish = func(*batch) error { return nil }
-	err := p.run(ctx, inBatches(blocks))
-	return p.parent, err
-}
-
-// fork is a linked and proven branch that is longer than ours.
+// fork is a linked and proven branch.
 type fork struct {
 	base, tip Tip                          // the last block that is ours too, and its own last one
-	blocks    iter.Seq2[wire.Block, error] // after base
+	blocks    iter.Seq2[wire.Block, error] // after base, whenever they are asked for
+}
+
+// survey checks only the links and proofs of the blocks after base. Those of a
+// branch of more than a batch aren't kept: the fork's blocks are nil then.
+func (c *Chain) survey(ctx context.Context, base Tip, blocks iter.Seq2[wire.Block, error]) (fork, error) {
+	p := c.newPipeline(base, nil)
+	p.stages = []func(context.Context, *batch) error{p.seal, p.link}
+	batches := 0
+	var kept []wire.Block
+	p.finish = func(b *batch) error {
+		batches++
+		kept = b.blocks
+		return nil
+	}
+	if err := p.run(ctx, inBatches(blocks)); err != nil {
+		return fork{}, err
+	}
+	f := fork{base: base, tip: p.parent}
+	if batches == 1 {
+		f.blocks = inMemory(kept)
+	}
+	return f, nil
+}
+
+func inMemory(blocks []wire.Block) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for _, b := range blocks {
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
 }
 
 // reorganise replaces our blocks by those of a fork. The caller is the writer.
