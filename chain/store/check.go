@@ -182,14 +182,24 @@ var errAbandoned = errors.New("another part is damaged")
 func (c *checker) split(bucket []byte, handOver func(uint64, span) error, inline func(page) error) error {
 	root := c.rootOf(bucket)
 	if root == 0 {
-		p := page(c.buckets[string(bucket)][bucketHeader:])
-		if len(p) < pageHeader || p.kind() != leafPage {
-			return errors.New("a bucket without a leaf")
+		p, err := c.inline(bucket)
+		if err != nil {
+			return err
 		}
 		return inline(p)
 	}
 	w := walker{file: c.file, depth: max(0, c.file.height(root)-2), handOver: handOver}
 	return w.walk(c.ctx, root, span{}, 0)
+}
+
+// inline is the one page of a bucket that is within the list, as bbolt keeps
+// small ones.
+func (c *checker) inline(bucket []byte) (page, error) {
+	p := page(c.buckets[string(bucket)][bucketHeader:])
+	if len(p) < pageHeader || p.kind() != leafPage {
+		return nil, errors.New("a bucket without a leaf")
+	}
+	return p, nil
 }
 
 // walkPart checks a subtree with one of the walkers.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"lode/chain/wire"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -165,4 +167,17 @@ func TestCancelledOpen(t *testing.T) {
 		t.Errorf("error %v after %d calls, want context.Canceled", err, calls)
 	}
 	mustOpen(t, path)
+}
+
+// TestGenesisAlone: bbolt keeps a bucket that is as small as one short block
+// within the list of buckets.
+func TestGenesisAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chain.db")
+	db, err := Open(path)
+	must(t, err)
+	must(t, db.Commit(-1, []wire.Block{wire.Genesis()}, nil, nil))
+	must(t, db.Close())
+	if height, hash, err := mustOpen(t, path).Head(); height != 0 || hash != wire.GenesisHash || err != nil {
+		t.Errorf("head %d %s, error %v, want genesis", height, hash, err)
+	}
 }

@@ -150,13 +150,9 @@ const smallestBlock = 64
 // countBlocks is how many blocks there must be for the last one's height. The
 // bound keeps a damaged height from asking for all memory there is.
 func (c *checker) countBlocks() (int64, error) {
-	root := c.rootOf(blocksBucket)
-	if root == 0 {
-		return 0, nil // a bucket within the list has no room for a block
-	}
-	key := c.file.lastKey(root)
-	if key == nil {
-		return 0, nil
+	key, err := c.lastKey(blocksBucket)
+	if err != nil || key == nil {
+		return 0, err
 	}
 	last, err := numberOf(key)
 	if err != nil {
@@ -166,6 +162,21 @@ func (c *checker) countBlocks() (int64, error) {
 		return 0, fmt.Errorf("%w: the file has no room for %d blocks", ErrCorrupt, last)
 	}
 	return last + 1, nil
+}
+
+// lastKey is a bucket's last key, nil if it is empty.
+func (c *checker) lastKey(bucket []byte) (last []byte, err error) {
+	if root := c.rootOf(bucket); root != 0 {
+		return c.file.lastKey(root), nil
+	}
+	p, err := c.inline(bucket)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	return last, damaged(p.eachItem(span{}, func(key, _ []byte, _ bool) error {
+		last = key
+		return nil
+	}))
 }
 
 // blocksPart hashes blocks that follow each other. That they follow the part
