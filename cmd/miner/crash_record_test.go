@@ -164,7 +164,8 @@ func (r *record) lostBlocks(m *mirror) (lost []string) {
 			parent, known := r.known[fork.PreviousHash]
 			if !known { // the node never showed it, and it is gone: the fork may lie anywhere below
 				r.acts.unseen++
-				return true
+				fork.Index = 1
+				break
 			}
 			fork = parent
 		}
