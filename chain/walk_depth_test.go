@@ -98,8 +98,13 @@ func reorganise(t *testing.T, w *world, c *chain.Chain, reopen func() *chain.Cha
 		}
 		m.take(base, blocks...)
 		m.assertSame(t, c)
-		if tip := <-tips; tip.Tip != m.tip() {
-			t.Errorf("tip %v was published, it is %v", tip.Tip, m.tip())
+		select {
+		case tip := <-tips:
+			if tip.Tip != m.tip() {
+				t.Errorf("tip %v was published, it is %v", tip.Tip, m.tip())
+			}
+		default:
+			t.Error("the new tip was not published")
 		}
 	}
 	take(0, trunk)
