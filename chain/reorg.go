@@ -14,15 +14,14 @@ import (
 // equal length, ours stays. blocks are consecutive and begin at any height up to
 // the next one; those that we have are skipped.
 //
-// Blocks that extend our chain are checked and committed as they come. Those of
-// a branch are only linked at first, with their proofs, which cost its maker
-// more than us; when it has turned out longer, their transactions are checked. A
-// branch of more than a batch isn't kept meanwhile: blocks is read again to check
-// it, and once more for the swap, and must yield the same each time. The swap is
-// one commit, after which the abandoned payments are open again as far as they
-// are still valid.
-// After an error only what extended our chain before it has been taken, and
-// adopted says whether there was any.
+// Blocks that extend our chain are checked and committed as they come. Those of a
+// branch are only linked at first, with their proofs, which cost its maker more
+// than us; when it has turned out longer, their transactions are checked. A branch
+// of more than a batch isn't kept meanwhile: blocks is read again to check it, and
+// once more for the swap, and must yield the same each time. The swap is one
+// commit, after which the abandoned payments are open again as far as they are
+// still valid. After an error only what extended our chain before it has been
+// taken, and adopted says whether there was any.
 func (c *Chain) Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error) {
 	return c.Import(ctx, blocks, func(int64) {})
 }
