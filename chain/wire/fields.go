@@ -150,6 +150,10 @@ func (f *blockFields) readTransactions(d *decoder, depth int) error {
 		return err
 	}
 	return d.array(func() error {
+		if f.wrong != nil {
+			_, err := d.skip(depth + 1)
+			return err
+		}
 		var t transactionFields
 		kind, err := t.read(d, depth+1)
 		if err == nil {
