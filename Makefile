@@ -14,7 +14,7 @@ CYCLES        ?= 1000
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fuzz fuzz-long attack kernels-long crash bench clean
+.PHONY: help build run test lint vulncheck fuzz fuzz-long attack kernels-long crash bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -30,8 +30,11 @@ run: build ## start a node on port 5000 that makes a wallet if there is none, an
 test: ## run everything: checks, tests under the race detector, fuzz seeds, benchmarks once
 	@.ci/test
 
-lint: ## gofmt, go vet, staticcheck, import arrows and function lengths
+lint: ## gofmt, go vet, staticcheck, gosec, import arrows and function lengths
 	@.ci/lint
+
+vulncheck: ## look for known vulnerabilities in what is used; asks vuln.go.dev
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 fuzz: ## fuzz every target for FUZZTIME (20s, or a number of executions such as 200000x) each
 	@.ci/fuzz $(FUZZTIME)

@@ -222,7 +222,7 @@ func program(ctx context.Context, arguments ...string) *exec.Cmd {
 	if err != nil {
 		path = os.Args[0] // the way it was started
 	}
-	command := exec.CommandContext(ctx, path, arguments...)
+	command := exec.CommandContext(ctx, path, arguments...) // #nosec G204 G702 -- this very program
 	command.Args[0] = os.Args[0]
 	command.Env = slices.DeleteFunc(os.Environ(), func(setting string) bool { return strings.HasPrefix(setting, environmentPrefix) })
 	return command
