@@ -41,6 +41,8 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 func (h *handler) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		// Texts of strangers stand in answers: no browser may take one for a page.
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		recorder := &recorder{ResponseWriter: w, route: "unmatched"}
 		defer func() {
 			h.Observe(methodLabel(r.Method), recorder.route, max(recorder.code, http.StatusOK), time.Since(start))

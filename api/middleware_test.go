@@ -164,3 +164,13 @@ func TestConfigNeedsItsParts(t *testing.T) {
 		t.Error("New takes a Config without a ledger")
 	}
 }
+
+// Texts of strangers stand in answers, those of errors too.
+func TestNoAnswerIsSniffed(t *testing.T) {
+	node := newNode(t, 1, nil)
+	for _, path := range []string{"/", "/chain", "/v1/status", "/nothing", "/v1/blocks/x", "/wallet"} {
+		if got := get(node.handler, path).Header().Get("X-Content-Type-Options"); got != "nosniff" {
+			t.Errorf("GET %s: X-Content-Type-Options %q", path, got)
+		}
+	}
+}
