@@ -129,8 +129,9 @@ func onOwnThread(f func()) {
 }
 
 // installFilter makes the kernel ask about this thread's calls, and returns the
-// descriptor where it asks. The runtime may write to its wake-up descriptor from
-// any thread, without telling the scheduler; that must never wait.
+// descriptor where it asks. The runtime may write to its wake-up descriptor, and
+// the race detector to the standard error, from any thread without telling the
+// scheduler; that must never wait.
 func installFilter() (int, error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return 0, err
@@ -142,7 +143,7 @@ func installFilter() (int, error) {
 		number  = 0  // offset in struct seccomp_data
 		first   = 16 // that of the first argument's low half, on a little-endian machine
 	)
-	wakeUps, err := wakeUpDescriptors()
+	allowed, err := wakeUpDescriptors()
 	if err != nil {
 		return 0, err
 	}
@@ -151,7 +152,7 @@ func installFilter() (int, error) {
 		program = append(program, unix.SockFilter{Code: code, Jt: yes, Jf: no, K: k})
 	}
 	add(load, 0, 0, first)
-	for _, fd := range wakeUps {
+	for _, fd := range append(allowed, 1, 2) {
 		add(isEqual, 0, 1, fd)
 		add(give, 0, 0, unix.SECCOMP_RET_ALLOW)
 	}
