@@ -90,9 +90,9 @@ func TestABlockMayBecomeStaleWhileTheDiskIsFull(t *testing.T) {
 func TestMiningEndsWhileTheDiskIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &refusingLedger{Chain: newChain(t), errors: []error{errFull, errFinal}}
-		m, _, _ := mineOn(t, l)
-		if err := m.MineForever(t.Context(), nil); !errors.Is(err, errFinal) {
-			t.Errorf("error %v, want the ledger's final one", err)
+		m, lines, searches := mineOn(t, l)
+		if err := m.MineForever(t.Context(), nil); err != nil || *searches != 1 || strings.Count(lines.String(), "\n") != 1 {
+			t.Errorf("%d searches, error %v after the final one, log:\n%s", *searches, err, lines)
 		}
 		l.errors = []error{errFull, errFull, errFull}
 		ctx, cancel := context.WithTimeout(t.Context(), roomInterval*3/2)

@@ -57,8 +57,8 @@ type MinerConfig struct {
 	Logger   *slog.Logger
 
 	// What the ledger's errors wrap when the disk is full, and when it takes no
-	// change any more. MineForever waits for room after the one, and ends with
-	// the other. Nil is no such error.
+	// change any more. MineForever waits for room after the one, and ends after
+	// the other, which the ledger's owner knows too. Nil is no such error.
 	DiskFull, Final error
 }
 
@@ -213,8 +213,8 @@ const (
 
 // MineForever mines block after block until ctx ends, and hands each one to
 // found. After an error, which it logs, it tries again a little later. While the
-// disk is full it keeps the block that it has, and doesn't mine. It returns the
-// ledger's final error, and nil when ctx ends.
+// disk is full it keeps the block that it has, and doesn't mine. It returns nil
+// when ctx ends, and after the ledger's final error.
 func (m *Miner) MineForever(ctx context.Context, found func(context.Context, wire.Block)) error {
 	for ctx.Err() == nil {
 		b, err := m.mine(ctx)
@@ -226,7 +226,7 @@ func (m *Miner) MineForever(ctx context.Context, found func(context.Context, wir
 			found(ctx, b)
 		case ctx.Err() != nil || isStale(err):
 		case m.is(err, m.cfg.Final):
-			return err
+			return nil
 		default:
 			m.cfg.Logger.Error("mining failed; it is tried again", "error", err)
 			pause(ctx, retryInterval)

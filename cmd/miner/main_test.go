@@ -25,6 +25,7 @@ const asMiner = "TEST_AS_MINER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMiner) != "" {
+		failSync()
 		main() // exits
 	}
 	if address := os.Getenv(asProber); address != "" {
