@@ -24,6 +24,7 @@ type walk struct {
 	tips   <-chan chain.Arrival
 	cancel func()
 
+	made      int64 // blocks, of which no two are the same
 	addresses []string
 	signed    []wire.Transaction // valid wherever the balance allows them
 	negative  wire.Transaction   // signed too
@@ -94,11 +95,18 @@ func (w *walk) branch(base, length int64) []wire.Block {
 			spent[address] = p
 		}
 		b := next(parent, walkZeros, w.address(), w.payments(spent, 3)...)
-		b.TimeStamp = wire.Int(w.random.Int64N(1000)) // so that branches differ
+		b.TimeStamp = w.stamp()
 		funds.move(b, 1)
 		blocks, parent = append(blocks, b), tipOf(b)
 	}
 	return blocks
+}
+
+// stamp is another one for every block: if a branch began with a block that we have,
+// it would leave ours later than the model thinks.
+func (w *walk) stamp() wire.Number {
+	w.made++
+	return wire.Int(w.made)
 }
 
 // spoil makes a valid block invalid by one rule, which it returns.
@@ -185,7 +193,7 @@ func (w *walk) mines() {
 	if want := append(w.m.open[:len(w.m.open):len(w.m.open)], reward); template.Parent != w.m.tip() || !slices.Equal(template.Transactions, want) {
 		w.t.Fatalf("template on %v of %s, want %v and %s", template.Parent, amounts(template.Transactions), w.m.tip(), amounts(want))
 	}
-	b := solve(template.Block(wire.Int(0), wire.Int(w.random.Int64N(1000))), walkZeros)
+	b := solve(template.Block(wire.Int(0), w.stamp()), walkZeros)
 	w.want(w.c.Add(w.t.Context(), b), nil)
 	w.m.take(w.m.height(), []wire.Block{b})
 }
