@@ -24,6 +24,7 @@ import (
 type Store interface {
 	Head() (height int64, hash string, err error)
 	Block(height int64) (wire.Block, error)
+	HashAt(height int64) (string, error)
 	HeightOf(hash string) (int64, error)
 	// HasPayment reports whether a block holds the payment, all four fields equal.
 	HasPayment(t wire.Transaction) (bool, error)
@@ -365,11 +366,8 @@ func (c *Chain) HashAt(height int64) (string, error) {
 	if tip := c.Tip(); tip.Height == height {
 		return tip.Hash, nil
 	}
-	b, err := c.Block(height)
-	if err != nil {
-		return "", err
-	}
-	return b.Hash(), nil
+	hash, err := c.store.HashAt(height)
+	return hash, notFound(err)
 }
 
 // Peers are the peers' addresses, sorted.

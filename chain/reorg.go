@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 
 	"lode/chain/wire"
@@ -111,11 +110,11 @@ func (c *Chain) isNext(b wire.Block, hash string, base Tip) (bool, error) {
 	if b.Index != base.Height+1 {
 		return false, nil
 	}
-	height, err := c.store.HeightOf(hash)
-	if errors.Is(err, fs.ErrNotExist) {
+	ours, err := c.HashAt(b.Index)
+	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && height == b.Index, err
+	return err == nil && ours == hash, err
 }
 
 // rest is the first block and those that next still has.

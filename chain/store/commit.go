@@ -128,7 +128,7 @@ func (w *writer) replaceBlocks(base int64, blocks iter.Seq2[wire.Sealed, error])
 	var payments [][]byte
 	err = follow(base, parent, blocks, func(height int64, b wire.Sealed) error {
 		key := numberKey(height)
-		hashes = append(hashes, hashEntry{b.Sum, key})
+		hashes = append(hashes, newHashEntry(height, b.Sum))
 		payments = appendPaymentKeys(payments, b.Block)
 		return byHeight.Put(key, b.Canonical)
 	})
@@ -141,20 +141,22 @@ func (w *writer) replaceBlocks(base int64, blocks iter.Seq2[wire.Sealed, error])
 	return w.indexPayments(payments)
 }
 
-// hashEntry is a block's hash and the key of its height.
-type hashEntry struct {
-	hash   digest
-	height []byte
+// hashEntry is what stands in the index for a block: the key of its hash, and
+// its height.
+type hashEntry struct{ key, height []byte }
+
+func newHashEntry(height int64, hash digest) hashEntry {
+	return hashEntry{spanKey(height, hash[:]), numberKey(height)}
 }
 
 // indexHashes adds hashes in their order. In a transaction pages grow without
 // being split, so that a hash in between moves all behind it: 100,000 in another
 // order take 20 s longer.
 func (w *writer) indexHashes(entries []hashEntry) error {
-	slices.SortFunc(entries, func(a, b hashEntry) int { return bytes.Compare(a.hash[:], b.hash[:]) })
+	slices.SortFunc(entries, func(a, b hashEntry) int { return bytes.Compare(a.key, b.key) })
 	byHash := w.tx.Bucket(hashesBucket)
 	for _, e := range entries {
-		if err := byHash.Put(e.hash[:], e.height); err != nil {
+		if err := byHash.Put(e.key, e.height); err != nil {
 			return err
 		}
 	}
@@ -178,7 +180,7 @@ func (w *writer) removeBlocks(base, height int64) (parent digest, err error) {
 			return digest{}, err
 		}
 		hash := sha256.Sum256(byHeight.Get(key))
-		if err := byHash.Delete(hash[:]); err != nil {
+		if err := byHash.Delete(spanKey(height, hash[:])); err != nil {
 			return digest{}, err
 		}
 		if err := byHeight.Delete(key); err != nil {

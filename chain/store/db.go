@@ -17,7 +17,7 @@ import (
 var (
 	metaBucket     = []byte("meta")     // name -> value
 	blocksBucket   = []byte("blocks")   // height -> the block's canonical JSON
-	hashesBucket   = []byte("hashes")   // SHA-256 of the canonical JSON -> height
+	hashesBucket   = []byte("hashes")   // spanKey of the SHA-256 of the canonical JSON -> height
 	accountsBucket = []byte("accounts") // see accountKey -> the ledger's record
 	paymentsBucket = []byte("payments") // see paymentKey -> nothing
 	poolBucket     = []byte("pool")     // number -> transaction as in the text file
@@ -88,6 +88,29 @@ func head(tx *bolt.Tx) (height int64, hash digest, err error) {
 	return height, sha256.Sum256(value), err
 }
 
+// lastHeight is head without the hash.
+func lastHeight(tx *bolt.Tx) (int64, error) {
+	key, _ := tx.Bucket(blocksBucket).Cursor().Last()
+	if key == nil {
+		return -1, nil
+	}
+	return numberOf(key)
+}
+
+// HashAt is the hash of the block at a height, in lower-case hex. One that isn't
+// there is fs.ErrNotExist.
+func (db *DB) HashAt(height int64) (hash string, err error) {
+	err = db.view(func(tx *bolt.Tx) error {
+		value := tx.Bucket(blocksBucket).Get(numberKey(height))
+		if value == nil {
+			return absent(height)
+		}
+		hash = digest(sha256.Sum256(value)).String()
+		return nil
+	})
+	return hash, err
+}
+
 // Block is the block at a height. One that isn't there is fs.ErrNotExist.
 func (db *DB) Block(height int64) (b wire.Block, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
@@ -115,9 +138,20 @@ func absent(height int64) error { return fmt.Errorf("block %d: %w", height, fs.E
 // that isn't there is fs.ErrNotExist.
 func (db *DB) HeightOf(hash string) (height int64, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		key, decodeErr := hex.DecodeString(hash)
-		value := tx.Bucket(hashesBucket).Get(key)
-		if decodeErr != nil || value == nil || hex.EncodeToString(key) != hash {
+		sum, err := hex.DecodeString(hash)
+		if err != nil || hex.EncodeToString(sum) != hash {
+			return absentHash(hash)
+		}
+		head, err := lastHeight(tx)
+		if err != nil {
+			return err
+		}
+		var value []byte
+		byHash := tx.Bucket(hashesBucket)
+		if !eachSpan(head, func(height int64) bool {
+			value = byHash.Get(spanKey(height, sum))
+			return value != nil
+		}) {
 			return absentHash(hash)
 		}
 		height, err = numberOf(value)

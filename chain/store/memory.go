@@ -50,6 +50,16 @@ func (m *Memory) Block(height int64) (wire.Block, error) {
 	return m.blocks[height], nil
 }
 
+// HashAt is DB.HashAt.
+func (m *Memory) HashAt(height int64) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if height < 0 || height >= int64(len(m.hashes)) {
+		return "", absent(height)
+	}
+	return m.hashes[height].String(), nil
+}
+
 // HeightOf is DB.HeightOf.
 func (m *Memory) HeightOf(hash string) (int64, error) {
 	m.mu.Lock()

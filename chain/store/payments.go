@@ -11,26 +11,16 @@ import (
 	"lode/chain/wire"
 )
 
-// The payments of all blocks stand in an index, so that a repeated one is found.
-// Its keys are random, and where they fall all over a large tree, every block
-// costs a page of its own. So the index is cut into spans of heights: inserts
-// stay within the last one, and a lookup asks each.
-const (
-	spanBits      = 14 // 16,384 blocks: a lookup among a million blocks asks 62 times
-	paymentIDSize = 16 // bytes of a SHA-256: nobody finds two payments with one ID
-)
+// paymentIDSize is how many bytes of a SHA-256 stand for a payment in the index.
+// Nobody finds two payments with the same ones.
+const paymentIDSize = 16
 
-// paymentKey is span, ID, height and position in the block, big-endian; the
-// value is empty. A payment may stand in the chain several times.
+// paymentKey is the span, the ID, the height and the position in the block, all
+// numbers big-endian; the value is empty. A payment may stand in the chain several
+// times.
 func paymentKey(height int64, position int, id []byte) []byte {
-	key := spanKey(height>>spanBits, id)
-	key = binary.BigEndian.AppendUint64(key, uint64(height))
+	key := binary.BigEndian.AppendUint64(spanKey(height, id), uint64(height))
 	return binary.BigEndian.AppendUint32(key, uint32(position))
-}
-
-// spanKey is how the keys of a payment's ID begin within a span.
-func spanKey(span int64, id []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(nil, uint32(span)), id...)
 }
 
 // paymentID tells payments apart by all of their four fields.
@@ -74,16 +64,16 @@ func (w *writer) forgetPayments(keys [][]byte) error {
 // HasPayment reports whether a block of the chain holds the payment.
 func (db *DB) HasPayment(t wire.Transaction) (found bool, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		height, _, err := head(tx)
+		head, err := lastHeight(tx)
 		if err != nil {
 			return err
 		}
 		id, cursor := paymentID(t), tx.Bucket(paymentsBucket).Cursor()
-		for span := height >> spanBits; span >= 0 && !found; span-- {
-			prefix := spanKey(span, id)
+		found = eachSpan(head, func(height int64) bool {
+			prefix := spanKey(height, id)
 			key, _ := cursor.Seek(prefix)
-			found = bytes.HasPrefix(key, prefix)
-		}
+			return bytes.HasPrefix(key, prefix)
+		})
 		return nil
 	})
 	return found, err

@@ -221,7 +221,7 @@ func (p *blocksPart) visit(key, value []byte, isBucket bool) error {
 // checkHashes checks that the index holds exactly these hashes. It protects the
 // last block, to which no other links.
 func (c *checker) checkHashes(hashes []digest) error {
-	parts, err := c.each(hashesBucket, func() visitor { return &hashesPart{hashes: hashes} })
+	parts, err := c.each(hashesBucket, func() visitor { return &hashesPart{hashes: hashes, former: !c.has(paymentsBucket)} })
 	if err != nil {
 		return err
 	}
@@ -238,6 +238,7 @@ func (c *checker) checkHashes(hashes []digest) error {
 // hashesPart compares entries of the index with the blocks' hashes.
 type hashesPart struct {
 	hashes []digest
+	former bool // the keys have no span
 	count  int
 }
 
@@ -252,7 +253,11 @@ func (p *hashesPart) visit(key, value []byte, isBucket bool) error {
 	if height >= int64(len(p.hashes)) {
 		return missing(height)
 	}
-	if string(key) != string(p.hashes[height][:]) {
+	want := p.hashes[height][:]
+	if !p.former {
+		want = spanKey(height, want)
+	}
+	if string(key) != string(want) {
 		return fmt.Errorf("%w: block %d: its hash is %s, but %x in the index", ErrCorrupt, height, p.hashes[height], key)
 	}
 	p.count++

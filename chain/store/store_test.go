@@ -19,6 +19,7 @@ import (
 type store interface {
 	Head() (int64, string, error)
 	Block(int64) (wire.Block, error)
+	HashAt(int64) (string, error)
 	HeightOf(string) (int64, error)
 	HasPayment(wire.Transaction) (bool, error)
 	Account(string) ([]byte, error)
@@ -179,6 +180,9 @@ func assertChain(t *testing.T, s store, want []wire.Block) {
 		if err != nil || !reflect.DeepEqual(got, b) {
 			t.Errorf("block %d: %v, error %v, want %v", i, got, err, b)
 		}
+		if hash, err := s.HashAt(int64(i)); hash != b.Hash() || err != nil {
+			t.Errorf("hash of block %d: %s, error %v", i, hash, err)
+		}
 		if height, err := s.HeightOf(b.Hash()); height != int64(i) || err != nil {
 			t.Errorf("height of block %d: %d, error %v", i, height, err)
 		}
@@ -189,6 +193,9 @@ func assertChain(t *testing.T, s store, want []wire.Block) {
 	for _, height := range []int64{-1, int64(len(want))} {
 		if _, err := s.Block(height); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("block %d: error %v, want fs.ErrNotExist", height, err)
+		}
+		if _, err := s.HashAt(height); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("hash of block %d: error %v, want fs.ErrNotExist", height, err)
 		}
 	}
 	for _, hash := range []string{"", "x", "00"} {

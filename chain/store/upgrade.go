@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -10,7 +11,7 @@ import (
 // them to the last one.
 const (
 	format       = "2"
-	formerFormat = "1" // had no index of payments
+	formerFormat = "1" // had no index of payments, and one of hashes without spans
 )
 
 // isFormer reports whether a database has the format before this one.
@@ -37,8 +38,14 @@ func upgrade(db *bolt.DB) error {
 		if _, err := tx.CreateBucket(paymentsBucket); err != nil {
 			return fmt.Errorf("making bucket %s: %w", paymentsBucket, err)
 		}
+		if err := tx.DeleteBucket(hashesBucket); err != nil {
+			return fmt.Errorf("emptying bucket %s: %w", hashesBucket, err)
+		}
+		if _, err := tx.CreateBucket(hashesBucket); err != nil {
+			return fmt.Errorf("making bucket %s: %w", hashesBucket, err)
+		}
 		w := &writer{tx, total}
-		if err := w.indexAllPayments(); err != nil {
+		if err := w.indexBlocks(); err != nil {
 			return err
 		}
 		if err := w.put(tx.Bucket(metaBucket), []byte(formatKey), []byte(format)); err != nil {
@@ -52,8 +59,10 @@ func upgrade(db *bolt.DB) error {
 	return nil
 }
 
-func (w *writer) indexAllPayments() error {
-	var keys [][]byte
+// indexBlocks makes both indexes of all blocks.
+func (w *writer) indexBlocks() error {
+	var payments [][]byte
+	var hashes []hashEntry
 	err := w.tx.Bucket(blocksBucket).ForEach(func(key, value []byte) error {
 		height, err := numberOf(key)
 		if err != nil {
@@ -63,11 +72,15 @@ func (w *writer) indexAllPayments() error {
 		if err != nil {
 			return err
 		}
-		keys = appendPaymentKeys(keys, b)
+		hashes = append(hashes, newHashEntry(height, sha256.Sum256(value)))
+		payments = appendPaymentKeys(payments, b)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return w.indexPayments(keys)
+	if err := w.indexHashes(hashes); err != nil {
+		return err
+	}
+	return w.indexPayments(payments)
 }

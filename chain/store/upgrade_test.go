@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,6 +46,19 @@ func downgrade(tx *bolt.Tx) error {
 	}
 	if err := tx.DeleteBucket(paymentsBucket); err != nil {
 		return err
+	}
+	hashes := map[string][]byte{}
+	byHash := tx.Bucket(hashesBucket)
+	for key, height := byHash.Cursor().First(); key != nil; key, height = byHash.Cursor().First() {
+		hashes[string(key[4:])] = bytes.Clone(height)
+		if err := byHash.Delete(key); err != nil {
+			return err
+		}
+	}
+	for hash, height := range hashes {
+		if err := byHash.Put([]byte(hash), height); err != nil {
+			return err
+		}
 	}
 	if err := w.put(tx.Bucket(metaBucket), []byte(formatKey), []byte(formerFormat)); err != nil {
 		return err
