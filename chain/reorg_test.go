@@ -2,43 +2,12 @@ package chain_test
 
 import (
 	"errors"
-	"fmt"
 	"iter"
-	"math/rand/v2"
 	"testing"
 
 	"lode/chain"
 	"lode/chain/wire"
 )
-
-// TestReorganisationDepths replaces ever deeper branches:
-//
-//	genesis - a1 - ... - a(n)
-//	        \ b1 - ... - b(n) - b(n+1)
-func TestReorganisationDepths(t *testing.T) {
-	for _, depth := range []int{1, 2, 6, 100} {
-		c := newChain(t, 1)
-		genesis := c.Tip()
-		ours, theirs := branchFrom(genesis, depth, "a"), branchFrom(genesis, depth+1, "b")
-		for _, b := range ours {
-			must(t, c.Add(t.Context(), b))
-		}
-		if adopted, err := c.Adopt(t.Context(), sequence(theirs[:depth]...)); adopted || err != nil {
-			t.Errorf("depth %d: adopted %v, error %v: a tie keeps ours", depth, adopted, err)
-		}
-		assertTip(t, c, ours[depth-1])
-		if adopted, err := c.Adopt(t.Context(), sequence(theirs...)); !adopted || err != nil {
-			t.Errorf("depth %d: adopted %v, error %v", depth, adopted, err)
-		}
-		assertTip(t, c, theirs[depth])
-		assertBalance(t, c, "a", "0", "0")
-		assertBalance(t, c, "b", fmt.Sprint(10*(depth+1)), fmt.Sprint(10*(depth+1)))
-		assertConsistent(t, c)
-		if s := c.Stats(); s.Reorgs != 1 || s.DeepestReorg != int64(depth) {
-			t.Errorf("depth %d: stats %+v", depth, s)
-		}
-	}
-}
 
 // TestAbandonedPaymentsAreOpenAgain pays on the branch that loses:
 //
@@ -139,43 +108,4 @@ func TestAdoptKeepsWholeChunks(t *testing.T) {
 		t.Errorf("adopted %v, error %v", adopted, err)
 	}
 	assertTip(t, c, blocks[1499])
-}
-
-// TestRandomWalk lets a ledger follow random forks with random payments, and
-// compares its state with a recomputation from genesis after every step.
-func TestRandomWalk(t *testing.T) {
-	const seed = 20181220
-	random := rand.New(rand.NewPCG(seed, seed))
-	t.Logf("seed %d", seed)
-	wallets := goldenWallets(t)
-	names := []string{"A", "B", "D"}
-	c := newChain(t, 0)
-	for step := range 150 {
-		from := wallets[names[random.IntN(len(names))]]
-		to := wallets[names[random.IntN(len(names))]].Address()
-		amount := wire.Int(random.Int64N(5))
-		if random.IntN(2) == 0 {
-			amount = wire.Float(random.Float64())
-		}
-		payment := pay(t, from, to, amount)
-		if err := c.AddTransaction(t.Context(), payment); err != nil && !errors.Is(err, chain.ErrOverspend) {
-			t.Fatalf("step %d: %v", step, err)
-		}
-		base := max(0, c.Tip().Height-random.Int64N(4))
-		hash, err := c.HashAt(base)
-		must(t, err)
-		parent := chain.Tip{Height: base, Hash: hash}
-		var branch []wire.Block
-		for range c.Tip().Height - base + 1 {
-			b := next(parent, 0, from.Address())
-			if base == c.Tip().Height && random.IntN(2) == 0 {
-				b = next(parent, 0, to, c.Pool()...)
-			}
-			branch, parent = append(branch, b), tipOf(b)
-		}
-		if adopted, err := c.Adopt(t.Context(), sequence(branch...)); !adopted || err != nil {
-			t.Fatalf("step %d: adopted %v, error %v", step, adopted, err)
-		}
-		assertConsistent(t, c)
-	}
 }
