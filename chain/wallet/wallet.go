@@ -108,16 +108,15 @@ func Verify(sender, recipient, amount, signature string) error {
 	if err != nil {
 		return err
 	}
-	return verify(public, sender, recipient, amount, signature)
+	return verify(preparedKey{public: public}, sender, recipient, amount, signature)
 }
 
-func verify(public *rsa.PublicKey, sender, recipient, amount, signature string) error {
+func verify(key preparedKey, sender, recipient, amount, signature string) error {
 	bytes, err := hex.DecodeString(signature)
 	if err != nil {
 		return fmt.Errorf("%w: not hex", ErrSignature)
 	}
-	sum := digest(sender, recipient, amount)
-	if err := rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], bytes); err != nil {
+	if !key.takes(digest(sender, recipient, amount), bytes) {
 		return ErrSignature
 	}
 	return nil
