@@ -115,9 +115,7 @@ func TestFlippedBitsOfALargeTree(t *testing.T) {
 	must(t, err)
 	whole := blocksDigest(t, sound)
 	must(t, sound.Close())
-	metas, err := readMetas(bytes.NewReader(text), os.Getpagesize())
-	must(t, err)
-	used := int(metas.newest().pages) * os.Getpagesize() // what is behind is only reserved
+	used := usedBytes(t, text)
 	random := rand.New(rand.NewPCG(3, 4))
 	refused := 0
 	for range 150 {
