@@ -53,8 +53,8 @@ func (n *node) openAccess(address net.Addr, secure *tls.Config) error {
 	n.access.Token = token
 	n.log.Info("the API token is in a file", "file", o.tokenPath(), "made", made)
 	if !isLocal {
-		n.log.Info("other machines may read the chain and send blocks and payments; "+
-			"wallet, paying, mining, peers and metrics are for programs of this machine and for who has the token",
+		n.log.Info("other machines may read the chain and the metrics, and send blocks and payments; "+
+			"wallet, paying, mining and peers are for programs of this machine and for who has the token",
 			"address", address.String(), "token_over", tokenOver(secure))
 	}
 	return nil
