@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime"
 	"time"
 
 	"lode/chain"
@@ -25,11 +24,10 @@ func (h *handler) root(w http.ResponseWriter, _ *http.Request) {
 
 // chain streams all blocks up to the tip of its beginning, in constant memory.
 func (h *handler) chain(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
+	stream := blockStream{out: newPieces(w, "["), control: http.NewResponseController(w)}
 	if r.Method == http.MethodHead {
 		return // a HEAD need not read the whole chain
 	}
-	stream := blockStream{w: w, buffer: []byte("["), control: http.NewResponseController(w)}
 	for height := range h.Ledger.Tip().Height + 1 {
 		block, err := h.Ledger.Block(height)
 		if err == nil {
@@ -38,24 +36,23 @@ func (h *handler) chain(w http.ResponseWriter, r *http.Request) {
 		if err == nil {
 			continue
 		}
-		if !stream.sent {
+		if !stream.begun {
 			h.fail(w, r, err)
 			return
 		}
 		h.Logger.Warn("a chain was sent in part", "height", height, "error", err)
 		panic(http.ErrAbortHandler) // or the client takes the part for the whole
 	}
-	stream.buffer = append(stream.buffer, "]\n"...)
+	stream.out.buffer = append(stream.out.buffer, "]\n"...)
 	_ = stream.flush() // fails when the client is gone
 }
 
 // blockStream writes linked blocks as the items of a JSON array.
 type blockStream struct {
-	w       http.ResponseWriter
+	out     *pieces
 	control *http.ResponseController
-	buffer  []byte
 	last    string // hash of the block before
-	sent    bool   // whether something has left the buffer
+	begun   bool   // whether something has left the buffer, or should have
 }
 
 // add fails with errReorganised when the block doesn't follow the one before,
@@ -65,11 +62,11 @@ func (s *blockStream) add(b wire.Block) error {
 		if b.PreviousHash != s.last {
 			return fmt.Errorf("block %d: %w", b.Index, errReorganised)
 		}
-		s.buffer = append(s.buffer, ',')
+		s.out.buffer = append(s.out.buffer, ',')
 	}
 	s.last = b.Hash()
-	s.buffer = b.AppendCompact(s.buffer)
-	if len(s.buffer) < streamBuffer {
+	s.out.buffer = b.AppendCompact(s.out.buffer)
+	if len(s.out.buffer) < streamBuffer {
 		return nil
 	}
 	return s.flush()
@@ -79,13 +76,8 @@ func (s *blockStream) add(b wire.Block) error {
 // may take longer than the server's limit for an answer.
 func (s *blockStream) flush() error {
 	_ = s.control.SetWriteDeadline(time.Now().Add(streamWait)) // a test's writer has none
-	s.sent = true
-	if _, err := s.w.Write(s.buffer); err != nil {
-		return fmt.Errorf("sending blocks: %w", err)
-	}
-	s.buffer = s.buffer[:0]
-	runtime.Gosched() // a long answer must not keep short ones waiting
-	return nil
+	s.begun = true
+	return s.out.flush()
 }
 
 // mine answers when a block is found, however long that takes.

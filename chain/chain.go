@@ -131,9 +131,8 @@ func (c *Chain) openPool() error {
 	if err != nil {
 		return err
 	}
-	stored := &pool{open: open}
 	nothing := func(wire.Transaction) bool { return false }
-	if c.pool, err = poolAfter(stored.all(), nothing, newAccounts(c.store.Account)); err != nil {
+	if c.pool, err = poolAfter(inMemory(open), nothing, newAccounts(c.store.Account)); err != nil {
 		return err
 	}
 	if len(c.pool.open) != len(open) {

@@ -1,7 +1,6 @@
 package chain
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -98,10 +97,13 @@ func poolAfter(candidates iter.Seq2[wire.Transaction, error], mined func(wire.Tr
 }
 
 // all are the open transactions as candidates of a later pool.
-func (p *pool) all() iter.Seq2[wire.Transaction, error] {
-	return func(yield func(wire.Transaction, error) bool) {
-		for _, t := range p.open {
-			if !yield(t, nil) {
+func (p *pool) all() iter.Seq2[wire.Transaction, error] { return inMemory(p.open) }
+
+// inMemory yields what is there already, where it might have to be read.
+func inMemory[T any](items []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, item := range items {
+			if !yield(item, nil) {
 				return
 			}
 		}
@@ -121,22 +123,17 @@ func (p *pool) in(blocks []wire.Block) func(wire.Transaction) bool {
 	return func(t wire.Transaction) bool { return set[t] }
 }
 
-// payments is a set of many payments, of which it only keeps the SHA-256.
-type payments map[[sha256.Size]byte]struct{}
+// payments is a set of many payments, of which it only keeps the IDs.
+type payments map[[32]byte]struct{}
 
-func (p payments) add(t wire.Transaction) { p[keyOf(t)] = struct{}{} }
+func (p payments) add(t wire.Transaction) { p[t.ID()] = struct{}{} }
 
 func (p payments) has(t wire.Transaction) bool {
 	if len(p) == 0 {
 		return false
 	}
-	_, ok := p[keyOf(t)]
+	_, ok := p[t.ID()]
 	return ok
-}
-
-func keyOf(t wire.Transaction) [sha256.Size]byte {
-	var buffer [2048]byte // room for keys of 2048 bits, on the stack
-	return sha256.Sum256(t.AppendClassic(buffer[:0]))
 }
 
 // snapshot is a copy of the open transactions.

@@ -186,16 +186,6 @@ func (c *Chain) survey(ctx context.Context, base Tip, blocks iter.Seq2[wire.Bloc
 	return f, nil
 }
 
-func inMemory(blocks []wire.Block) iter.Seq2[wire.Block, error] {
-	return func(yield func(wire.Block, error) bool) {
-		for _, b := range blocks {
-			if !yield(b, nil) {
-				return
-			}
-		}
-	}
-}
-
 // reorganise replaces our blocks by those of a fork. The caller is the writer.
 func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) error {
 	old := c.Tip()

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"slices"
 
@@ -11,7 +10,7 @@ import (
 	"lode/chain/wire"
 )
 
-// paymentIDSize is how many bytes of a SHA-256 stand for a payment in the index.
+// paymentIDSize is how many bytes of its ID stand for a payment in the index.
 // Nobody finds two payments with the same ones.
 const paymentIDSize = 16
 
@@ -23,17 +22,10 @@ func paymentKey(height int64, position int, id []byte) []byte {
 	return binary.BigEndian.AppendUint32(key, uint32(position))
 }
 
-// paymentID tells payments apart by all of their four fields: the texts stand
-// behind their lengths, so that no two payments make the same bytes.
+// paymentID is the beginning of a payment's ID.
 func paymentID(t wire.Transaction) []byte {
-	var buffer [2048]byte // room for keys of 2048 bits, on the stack
-	text := buffer[:0]
-	for _, field := range [...]string{t.Sender, t.Recipient, t.Signature, t.Amount.String()} {
-		text = binary.BigEndian.AppendUint64(text, uint64(len(field)))
-		text = append(text, field...)
-	}
-	sum := sha256.Sum256(text)
-	return sum[:paymentIDSize]
+	id := t.ID()
+	return id[:paymentIDSize]
 }
 
 // appendPaymentKeys appends the keys of a block's payments.

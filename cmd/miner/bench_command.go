@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"slices"
@@ -84,7 +83,7 @@ func runBench(ctx context.Context, o benchOptions, out, messages io.Writer) erro
 	shown := 0
 	plan.Progress = func(done, total int) {
 		if bar == nil {
-			bar = newProgress(messages, slog.New(slog.DiscardHandler), "measuring", int64(total))
+			bar = newBar(messages, "measuring", int64(total))
 		}
 		bar.Add(int64(done - shown))
 		shown = done
@@ -203,7 +202,7 @@ type taskBars struct {
 func (t *taskBars) show(out io.Writer, task string, done, total int64) {
 	if task != t.task {
 		t.end()
-		*t = taskBars{task, newProgress(out, slog.New(slog.DiscardHandler), task, total), 0}
+		*t = taskBars{task, newBar(out, task, total), 0}
 	}
 	t.bar.Add(done - t.done)
 	t.done = done

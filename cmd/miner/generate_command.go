@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -69,7 +68,7 @@ func generate(ctx context.Context, o options, plan bench.ChainPlan, out, message
 		if c.Tip().Height > 0 {
 			return fmt.Errorf("%s: %w", o.database(), errHasBlocks)
 		}
-		bar := newProgress(messages, slog.New(slog.DiscardHandler), "generating "+o.database(), plan.Blocks)
+		bar := newBar(messages, "generating "+o.database(), plan.Blocks)
 		_, err := c.Adopt(ctx, counting(generator.Blocks(ctx), bar.Add))
 		bar.Done()
 		if ctx.Err() != nil {

@@ -24,6 +24,11 @@ type progress struct {
 	logged      time.Time
 }
 
+// newBar is newProgress without log lines.
+func newBar(out io.Writer, task string, total int64) *progress {
+	return newProgress(out, slog.New(slog.DiscardHandler), task, total)
+}
+
 func newProgress(out io.Writer, log *slog.Logger, task string, total int64) *progress {
 	file, isFile := out.(*os.File)
 	if !isFile || !term.IsTerminal(int(file.Fd())) {
@@ -77,7 +82,7 @@ func (p *lateProgress) show(done, total int64) {
 		if time.Now().Before(p.due) {
 			return
 		}
-		p.bar = newProgress(p.out, slog.New(slog.DiscardHandler), p.task, total)
+		p.bar = newBar(p.out, p.task, total)
 	}
 	p.bar.Add(done - p.before)
 	p.before = done
