@@ -60,7 +60,8 @@ type Work struct {
 	Digits     Digits
 	Difficulty int // leading hex zeros of a hit's hash
 
-	prefix   partial // the hash of Prefix
+	bytes    uint64  // of the prefix
+	prefix   partial // its hash
 	start    partial // and of Digits.Head behind it
 	prepared *prepared
 }
@@ -86,7 +87,29 @@ func (p partial) then(more []byte) partial {
 // there are more than MaxProof, or if difficulty is not from 0 to 64: only a
 // mistake of the caller can bring that about.
 func NewWork(prefix []byte, digits Digits, difficulty int) *Work {
-	w := &Work{Prefix: prefix, Difficulty: difficulty, prefix: partial{midstate: initial}.then(prefix)}
+	w := &Work{Prefix: prefix, Difficulty: difficulty, bytes: uint64(len(prefix)), prefix: partial{midstate: initial}.then(prefix)}
+	return w.With(digits)
+}
+
+// Beginning is what a Work needs of its prefix: enough to scan it elsewhere, however
+// long the prefix is.
+type Beginning struct {
+	Midstate [8]uint32 // after the prefix's whole blocks
+	Tail     []byte    // the bytes behind them, less than 64
+	Bytes    uint64    // of the whole prefix
+}
+
+// Beginning is that of the Work's prefix.
+func (w *Work) Beginning() Beginning { return Beginning{w.prefix.midstate, w.prefix.tail, w.bytes} }
+
+// Resume is NewWork behind a prefix of which only the Beginning is known. Prefix is
+// nil then, so libraries can't scan it, nor does Verify know it; Generic scans it. It
+// panics as NewWork does, and if the tail is not what is left of so many bytes.
+func Resume(b Beginning, digits Digits, difficulty int) *Work {
+	if uint64(len(b.Tail)) != b.Bytes%blockSize {
+		panic(fmt.Sprintf("kernel: no prefix of %d bytes leaves %d behind its whole blocks", b.Bytes, len(b.Tail)))
+	}
+	w := &Work{Difficulty: difficulty, bytes: b.Bytes, prefix: partial{b.Midstate, b.Tail}}
 	return w.With(digits)
 }
 

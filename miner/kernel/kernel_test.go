@@ -268,3 +268,30 @@ func BenchmarkScan(b *testing.B) {
 		}
 	}
 }
+
+// A resumed Work is scanned as the one whose beginning it has.
+func TestResume(t *testing.T) {
+	for length := range 200 {
+		prefix := []byte(strings.Repeat("resumed ", 25)[:length])
+		whole := NewWork(prefix, Digits{Head: "1", High: 2, Middle: "00", Low: 2}, 2)
+		resumed := Resume(whole.Beginning(), whole.Digits, whole.Difficulty)
+		if resumed.Prefix != nil || resumed.Layout() != whole.Layout() {
+			t.Fatalf("behind %d bytes: prefix %q, layout %+v", length, resumed.Prefix, resumed.Layout())
+		}
+		for first := uint64(0); first < 10_000; first += 1000 {
+			got := Generic().NewScanner(resumed).Scan(first, 1000)
+			if want := reference(whole, first, 1000); got != want {
+				t.Fatalf("behind %d bytes, from %d: hit at %d, want %d", length, first, got, want)
+			}
+		}
+	}
+}
+
+func TestResumePanics(t *testing.T) {
+	defer func() {
+		if problem := fmt.Sprint(recover()); !strings.Contains(problem, "no prefix of 66 bytes leaves 3") {
+			t.Errorf("panic %q", problem)
+		}
+	}()
+	Resume(Beginning{Tail: make([]byte, 3), Bytes: 66}, Plain(4), 1)
+}

@@ -24,7 +24,7 @@ func (m *message) init(w *Work) {
 	m.vary(d.Low)
 	m.size = blockSize * w.Layout().Blocks
 	m.bytes[m.end] = 0x80
-	bits := 8 * uint64(len(w.Prefix)+d.Size())
+	bits := 8 * (w.bytes + uint64(d.Size()))
 	binary.BigEndian.PutUint64(m.bytes[m.size-8:m.size], bits)
 }
 
