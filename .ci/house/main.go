@@ -37,6 +37,8 @@ var arrows = map[string][]string{
 	"api/peer":           {"chain", "chain/wire"},
 	"miner":              {"chain", "chain/wire", "miner/kernel"},
 	"miner/kernel":       {},
+	"miner/gpu":          {"miner/kernel", "miner/gpu/protocol"},
+	"miner/gpu/protocol": {"miner/kernel"},
 	"chain":              {"chain/wire", "chain/wallet"},
 	"chain/store":        {"chain/wire", "chain/atomicfile"},
 	"chain/wallet":       {"chain/atomicfile"},
