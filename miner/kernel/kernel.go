@@ -127,6 +127,14 @@ func (w *Work) With(digits Digits) *Work {
 	return &other
 }
 
+// Easier is the same scan at a lower difficulty.
+func (w *Work) Easier(difficulty int) *Work {
+	other := *w
+	other.Difficulty = min(w.Difficulty, difficulty)
+	other.prepared = &prepared{}
+	return &other
+}
+
 // Candidates is how many candidates a Work has: 10 to the power of the digits
 // that vary.
 func (w *Work) Candidates() uint64 { return powerOfTen(w.Digits.Varying()) }
@@ -205,6 +213,10 @@ func hasZeros(hash *[8]uint32, difficulty int) bool {
 	}
 	return true
 }
+
+// FirstWordLimit is the highest first word of a hash that is a hit of the Work, or
+// begins as one if more than that word decides.
+func (w *Work) FirstWordLimit() uint32 { return limit(w.Difficulty) }
 
 // limit is the highest first word of a hash that begins with that many hex
 // zeros, or at least with eight of them.
