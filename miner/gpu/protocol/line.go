@@ -142,24 +142,21 @@ func marshal(value any) ([]byte, error) {
 // maxExcerpt is how much of a wrong line an error shows.
 const maxExcerpt = 200
 
-func excerpt(text []byte) string { return shorten(clean(string(text)), maxExcerpt) }
+func excerpt(text []byte) string { return Printable(string(text), maxExcerpt) }
 
-// clean makes a text printable and short: libraries and compilers say things of many
-// lines, and a message may end on a terminal.
-func clean(text string) string {
-	printable := strings.Map(func(r rune) rune {
+func clean(text string) string { return Printable(text, maxText) }
+
+const ellipsis = "…"
+
+// Printable makes a text one printable line of so many bytes at most: libraries and
+// compilers say things of many lines, and what they say may end on a terminal.
+func Printable(text string, size int) string {
+	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, text)
-	return shorten(printable, maxText)
-}
-
-const ellipsis = "…"
-
-// shorten cuts a text that has more than size bytes, and says so.
-func shorten(text string, size int) string {
 	if len(text) <= size {
 		return text
 	}
