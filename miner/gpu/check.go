@@ -17,6 +17,10 @@ const (
 	checkCandidates = 1 << 18
 )
 
+// firstDifficulty is that of the first checks, which come right after the program's
+// self-test and so may be smaller.
+const firstDifficulty = 3
+
 // behindHit is how many candidates a check has behind the hit.
 const behindHit = 1000
 
@@ -51,7 +55,7 @@ var firstChecks = sync.OnceValue(func() (list []planted) {
 		{48, kernel.Plain(8)}, // two blocks
 		{10, kernel.Digits{Head: "1", High: 8, Middle: strings.Repeat("0", 96), Low: 3}}, // a table of late digits
 	} {
-		w := kernel.NewWork([]byte(strings.Repeat("planted ", 8)[:layout.prefix]), layout.digits, checkDifficulty)
+		w := kernel.NewWork([]byte(strings.Repeat("planted ", 8)[:layout.prefix]), layout.digits, firstDifficulty)
 		list = append(list, plant(w, w.Candidates()/3))
 	}
 	return list

@@ -58,6 +58,10 @@ type fake struct {
 	// cancel is what it does about a Cancel; nil answers that it is cancelled.
 	cancel func(protocol.Cancel)
 
+	// checks is how many planted scans it answers right; 0 are all.
+	checks, seen int
+	ended        bool // it shall end
+
 	mu sync.Mutex // guards out
 }
 
@@ -83,6 +87,15 @@ func (f *fake) hang() {
 	}
 }
 
+func (f *fake) isKilled() bool {
+	select {
+	case <-f.killed:
+		return true
+	default:
+		return false
+	}
+}
+
 func (f *fake) start() {
 	f.say(protocol.Hello{Version: protocol.Version, Device: f.device})
 	f.say(protocol.State{Doing: "testing"})
@@ -92,7 +105,7 @@ func (f *fake) start() {
 // serve answers until stdin ends.
 func (f *fake) serve() {
 	f.works = map[uint64]*kernel.Work{}
-	for lines := protocol.NewReader(f.in); ; {
+	for lines := protocol.NewReader(f.in); !f.ended; {
 		line, err := lines.Line()
 		if err != nil {
 			return
@@ -119,14 +132,31 @@ func (f *fake) handle(m protocol.Message) {
 		f.say(protocol.Cancelled{Scan: m.Scan, Hashes: 1})
 	case protocol.Scan:
 		switch {
-		case f.answer != nil && f.works[m.Work].Difficulty != checkDifficulty:
+		case f.answer != nil && !f.isPlanted(m):
 			f.answer(m)
 		case m.Count >= endless:
 			f.say(protocol.Progress{Scan: m.Number, Hashes: 1})
 		default:
-			f.done(m, f.hit(m))
+			f.scan(m)
 		}
 	}
+}
+
+// isPlanted knows checks by their difficulty, which no other scan in these tests has.
+func (f *fake) isPlanted(m protocol.Scan) bool {
+	d := f.works[m.Work].Difficulty
+	return d == firstDifficulty || d == checkDifficulty
+}
+
+// scan answers right, if it still does.
+func (f *fake) scan(m protocol.Scan) {
+	hit := f.hit(m)
+	if f.isPlanted(m) {
+		if f.seen++; f.seen > f.checks && f.checks > 0 {
+			hit = -1
+		}
+	}
+	f.done(m, hit)
 }
 
 func (f *fake) done(m protocol.Scan, hit int64) {
@@ -225,6 +255,39 @@ var behaviours = map[string]func(f *fake, argument string){
 		for i := range 100_000 {
 			fmt.Fprintln(os.Stderr, "line", i, strings.Repeat("\x07", 100))
 		}
+		f.start()
+		f.serve()
+	},
+	"builds without end": func(f *fake, _ string) {
+		f.say(protocol.Hello{Version: protocol.Version, Device: f.device})
+		f.say(protocol.State{Doing: "compiling"})
+		f.hang()
+	},
+	"builds in a scan": answering(func(f *fake, m protocol.Scan) {
+		f.say(protocol.State{Doing: "compiling"})
+		time.Sleep(100 * time.Second)
+		f.done(m, -1)
+	}),
+	"scans for a minute": answering(func(f *fake, m protocol.Scan) {
+		for range 12 {
+			time.Sleep(5 * time.Second)
+			f.say(protocol.Progress{Scan: m.Number})
+		}
+		f.done(m, -1)
+	}),
+	"ignores a cancel": func(f *fake, _ string) {
+		f.cancel = func(m protocol.Cancel) {
+			for !f.isKilled() {
+				within(time.Second, f.killed)
+				f.say(protocol.Progress{Scan: m.Scan})
+			}
+		}
+		f.start()
+		f.serve()
+	},
+	"ends after a scan": answering(func(f *fake, m protocol.Scan) { f.done(m, -1); f.ended = true }),
+	"breaks after five checks": func(f *fake, _ string) {
+		f.checks = 5
 		f.start()
 		f.serve()
 	},

@@ -75,7 +75,7 @@ func (r *running) wait() error {
 
 // work is one that fakes don't take for a check.
 func work(prefix string) *kernel.Work {
-	return kernel.NewWork([]byte(prefix), kernel.Plain(15), 3)
+	return kernel.NewWork([]byte(prefix), kernel.Plain(15), 2)
 }
 
 // reference is the right answer.

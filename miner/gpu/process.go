@@ -161,13 +161,12 @@ func (p *Process) Stats() Stats {
 // Errors are ErrNoDevice, ErrSelfTest, ErrWrong, protocol.ErrVersion or ErrProgram.
 func (p *Process) Run(ctx context.Context) error {
 	failures, delay := 0, p.cfg.delay
-	for {
+	for ctx.Err() == nil {
 		p.update(func(s *Stats) { s.State = Starting })
 		begun := time.Now()
 		finished, err := p.serve(ctx)
 		if ctx.Err() != nil {
-			p.update(func(s *Stats) { s.State = Stopped })
-			return nil
+			break
 		}
 		if failures++; finished {
 			failures = 1
@@ -182,9 +181,11 @@ func (p *Process) Run(ctx context.Context) error {
 		}
 		p.cfg.Logger.Warn("a device is not used until its process has started again", "device", p.cfg.Name, "error", err, "in", delay)
 		p.update(func(s *Stats) { s.State, s.Restarts = Restarting, s.Restarts+1 })
-		sleep(ctx, delay)
+		within(delay, ctx.Done())
 		delay = min(2*delay, longestDelay)
 	}
+	p.update(func(s *Stats) { s.State = Stopped })
+	return nil
 }
 
 // isFinal is true if another start would bring nothing else.
@@ -203,9 +204,6 @@ func (p *Process) farewell(failures int, err error) error {
 	}
 	return fmt.Errorf("%s is not used any more, after %d failures in a row: %w", p.cfg.Name, failures, err)
 }
-
-// sleep waits, but not longer than ctx.
-func sleep(ctx context.Context, d time.Duration) { within(d, ctx.Done()) }
 
 // serve runs one process until it ends, and returns why it did, and whether it had
 // finished a scan.
