@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(asProber); address != "" {
 		probe(address) // exits
 	}
-	testscript.Main(m, map[string]func(){"miner": main})
+	testscript.Main(m, map[string]func(){"miner": main, "miner-gpu": fakeGPU})
 }
 
 // patience bounds what a test waits for: long enough for a busy machine, short

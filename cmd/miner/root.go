@@ -36,7 +36,7 @@ A flag on the command line wins.`,
 	}
 	o.bindStore(root.Flags())
 	o.bindNode(root.Flags())
-	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newBenchCommand(), newGenerateCommand(), newVersionCommand())
+	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newBenchCommand(), newGenerateCommand(), newDevicesCommand(), newVersionCommand())
 	return root
 }
 

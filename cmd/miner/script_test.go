@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"regexp"
 	"testing"
 
@@ -14,7 +15,11 @@ import (
 
 // TestScripts runs the command lines of testdata/script.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(env *testscript.Env) error {
+		program, err := exec.LookPath("miner-gpu")
+		env.Setenv("GPU_PROGRAM", program)
+		return err
+	}})
 }
 
 func TestFormatRate(t *testing.T) {
