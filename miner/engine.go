@@ -3,6 +3,7 @@
 package miner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"lode/chain/wire"
 	"lode/miner/kernel"
 )
 
@@ -36,14 +36,46 @@ type Config struct {
 	// the search that it made useless. Workers call it, so it must return soon; nil
 	// is fine.
 	Cancelled func(time.Duration)
+
+	Devices   []Device      // to search with, beside the workers
+	DeviceUse DeviceUse     // UseAuto or UseAlways; empty = UseAuto
+	Launch    time.Duration // how long one scan of a device shall take; 0 = defaultLaunch
+
+	// DevicePatience is how long a result waits for a device's answer before workers do
+	// the device's part; 0 = defaultDevicePatience.
+	DevicePatience time.Duration
 }
 
-// Engine searches proofs with a fixed set of workers. Run runs it; Search may
-// be called before that, and waits.
+// A launch costs a device some 10 microseconds, and a new tip waits for its end.
+// Patience is many times what a launch takes.
+const (
+	defaultLaunch         = 5 * time.Millisecond
+	defaultDevicePatience = time.Second
+)
+
+// withDefaults fills in what was left out.
+func (cfg Config) withDefaults() (Config, error) {
+	cfg.DeviceUse = cmp.Or(cfg.DeviceUse, UseAuto)
+	cfg.Launch = cmp.Or(cfg.Launch, defaultLaunch)
+	cfg.DevicePatience = cmp.Or(cfg.DevicePatience, defaultDevicePatience)
+	switch {
+	case cfg.DeviceUse != UseAuto && cfg.DeviceUse != UseAlways:
+		return cfg, fmt.Errorf("%w: their use is %q; must be %s or %s", ErrDevices, cfg.DeviceUse, UseAuto, UseAlways)
+	case cfg.Launch < 0 || cfg.DevicePatience < 0:
+		return cfg, fmt.Errorf("%w: a launch of %v and a patience of %v; neither may be negative", ErrDevices, cfg.Launch, cfg.DevicePatience)
+	}
+	return cfg, nil
+}
+
+// Engine searches proofs with a fixed set of workers and devices. Run runs it;
+// Search may be called before that, and waits.
 type Engine struct {
 	cfg         Config
 	description string
 	workers     []*worker
+	devices     []*attached
+	lanes       []*lane         // of all devices
+	cpuRate     float64         // hashes a second of all workers; 0 if nobody asks
 	kernels     []kernel.Kernel // the selected one, and the portable one in reserve
 	using       atomic.Int32    // the index of the one in use
 	mismatches  atomic.Uint64
@@ -54,8 +86,12 @@ type Engine struct {
 }
 
 // NewEngine chooses CPUs and a kernel. Errors are kernel.ErrUnknown,
-// kernel.ErrSelfTest or ErrCPU.
+// kernel.ErrSelfTest, ErrCPU or ErrDevices.
 func NewEngine(cfg Config) (*Engine, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	selected, whyKernel, err := kernel.Select(cfg.Kernel)
 	if err != nil {
 		return nil, err
@@ -65,15 +101,21 @@ func NewEngine(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg:         cfg,
-		description: describe(whyWorkers, selected.Name, whyKernel, placementNote()),
-		kernels:     []kernel.Kernel{selected, kernel.Generic()},
-		turn:        make(chan struct{}, 1),
-		ended:       make(chan struct{}),
+		cfg:     cfg,
+		kernels: []kernel.Kernel{selected, kernel.Generic()},
+		turn:    make(chan struct{}, 1),
+		ended:   make(chan struct{}),
 	}
 	for i, cpu := range cpus {
 		e.workers = append(e.workers, newWorker(e, i, cpu))
 	}
+	if err := e.attach(cfg.Devices); err != nil {
+		return nil, err
+	}
+	if len(e.devices) > 0 && cfg.DeviceUse == UseAuto {
+		e.cpuRate = measureCPU(selected, len(e.workers))
+	}
+	e.description = describe(whyWorkers, selected.Name, whyKernel, placementNote()) + describeDevices(e.devices)
 	return e, nil
 }
 
@@ -85,116 +127,27 @@ func describe(workers, kernel, why, note string) string {
 	return text
 }
 
-// Describe says in words why there are so many workers and which kernel it is.
+// Describe says in words why there are so many workers, which kernel it is, and which
+// devices there are.
 func (e *Engine) Describe() string { return e.description }
 
 // GOMAXPROCS is what the program must set, so that the goroutines that serve
 // requests never wait for a worker: a worker in a kernel holds its P.
 func (e *Engine) GOMAXPROCS() int { return runtime.NumCPU() + len(e.workers) }
 
-// Run starts the workers and blocks until ctx ends and all of them have.
+// Run starts the workers and devices and blocks until ctx ends and all of them have.
 func (e *Engine) Run(ctx context.Context) error {
 	defer close(e.ended)
 	var group sync.WaitGroup
 	for _, w := range e.workers {
 		group.Go(func() { w.run(ctx) })
 	}
+	for _, a := range e.devices {
+		group.Go(func() { a.run(ctx) })
+	}
 	e.rates.run(ctx, e.hashes)
 	group.Wait()
 	return nil
-}
-
-// Search returns the first proof in the order of the job's mode, which doesn't
-// depend on the number of workers. It waits for its turn. Errors are
-// ErrExhausted, ErrStopped or ctx's; when ctx ends, it returns at once, even if
-// a worker that the system keeps off its CPU has not noticed yet.
-func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
-	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
-	case <-ctx.Done():
-		return wire.Number{}, context.Cause(ctx)
-	case <-e.ended:
-		return wire.Number{}, ErrStopped
-	}
-	j := newJob(spec, len(e.workers))
-	// What all workers need first is made here, at this goroutine's priority.
-	e.newScan(j).use(place{})
-	for _, w := range e.workers {
-		w.assign(j)
-	}
-	if err := e.await(ctx, j); err != nil {
-		return wire.Number{}, err
-	}
-	proof, found := j.result()
-	if !found {
-		return wire.Number{}, ErrExhausted
-	}
-	return proof, nil
-}
-
-// patience is how long a hit waits for workers that are on earlier ranges: many
-// times what a range takes, so they have lost their CPU.
-const patience = 5 * time.Millisecond
-
-// await returns when the result is final, or with an error when there won't be
-// one.
-func (e *Engine) await(ctx context.Context, j *job) error {
-	found := j.found
-	var late <-chan time.Time
-	for {
-		select {
-		case <-j.done:
-			return nil
-		case <-found:
-			found, late = nil, time.After(patience)
-		case <-late:
-			e.rescan(j)
-			return nil
-		case <-ctx.Done():
-			cause := context.Cause(ctx)
-			e.cancel(j, cause)
-			return cause
-		case <-e.ended:
-			return ErrStopped
-		}
-	}
-}
-
-// rescan does the ranges below the best one again that workers have not
-// finished, so that the result is what it would be with them, and ends the job.
-func (e *Engine) rescan(j *job) {
-	s := e.newScan(j)
-	rescanned := map[uint64]bool{}
-	for {
-		number, ok := j.unfinished(rescanned)
-		if !ok {
-			break
-		}
-		rescanned[number] = true
-		s.scanRange(number)
-	}
-	j.finish()
-}
-
-// newScan is one outside the workers, which hashes too little to be counted.
-func (e *Engine) newScan(j *job) *scan {
-	return &scan{engine: e, job: j, count: func(int32, int) {}, lost: new(time.Time)}
-}
-
-// cancel stops a job. If a new tip is the cause, the time since then is counted
-// once no worker is on the job any more.
-func (e *Engine) cancel(j *job, cause error) {
-	stale, isStale := errors.AsType[staleError](cause)
-	if idle := j.stop(stale.accepted); idle && isStale {
-		e.observe(time.Since(stale.accepted))
-	}
-}
-
-func (e *Engine) observe(latency time.Duration) {
-	if e.cfg.Cancelled != nil {
-		e.cfg.Cancelled(latency)
-	}
 }
 
 // drop replaces a kernel that reported a hit that is none. It may waste no more
@@ -236,6 +189,9 @@ func (e *Engine) hashes() (sum uint64) {
 		for i := range w.hashes {
 			sum += w.hashes[i].Load()
 		}
+	}
+	for _, a := range e.devices {
+		sum += a.hashes.Load()
 	}
 	return sum
 }

@@ -296,7 +296,7 @@ func TestTheProgramCanServe(t *testing.T) {
 // first digits are prepared, and not for others again.
 func TestThePrefixIsHashedOnce(t *testing.T) {
 	prefix := bytes.Repeat([]byte("a"), 64)
-	j := newJob(Job{Prefix: prefix, Difficulty: 1, Mode: Smallest}, 1)
+	j := newJob(Job{Prefix: prefix, Difficulty: 1, Mode: Smallest}, 1, 0)
 	copy(prefix, "b")
 	want := honest(kernel.NewWork(bytes.Clone(prefix), kernel.Plain(2), 1), 0, 100)
 	j.work(place{segment: 0})
@@ -309,7 +309,7 @@ func TestThePrefixIsHashedOnce(t *testing.T) {
 // TestWorksAreShared: workers at the same place scan one Work, also after others
 // were at many other places.
 func TestWorksAreShared(t *testing.T) {
-	j := newJob(Job{Mode: Smallest}, 1)
+	j := newJob(Job{Mode: Smallest}, 1, 0)
 	for segment := range 2 * keptWorks {
 		at := place{segment: segment}
 		if first, second := j.work(at), j.work(at); first != second {
@@ -320,7 +320,7 @@ func TestWorksAreShared(t *testing.T) {
 
 // smallJob is a job with few candidates.
 func smallJob(workers int, segments ...segment) *job {
-	j := newJob(Job{}, workers)
+	j := newJob(Job{}, workers, 0)
 	j.space = newSpace(segments)
 	j.best.Store(j.space.ranges)
 	return j
@@ -335,8 +335,8 @@ func TestClaimsCoverARange(t *testing.T) {
 		if !ok {
 			break
 		}
-		if held, ok := j.unfinished(nil); !ok || held > number {
-			t.Errorf("the first range that is held is %d, %t; want %d or the one before", held, ok, number)
+		if held := slices.Min(j.held()); held > number {
+			t.Errorf("the first range that is held is %d, want %d or the one before", held, number)
 		}
 		_, first, count := j.space.at(number)
 		for candidate := first; candidate < first+uint64(count); candidate++ {
@@ -355,23 +355,20 @@ func TestClaimsCoverARange(t *testing.T) {
 }
 
 func TestAnExhaustedJobEnds(t *testing.T) {
-	j := smallJob(2, plain(0, 1, 0, 10))
-	for range 2 {
-		if !j.enter() {
-			t.Fatal("a worker could not enter")
+	j := smallJob(2, plain(0, 1, 0, 10), plain(0, 2, 10, 100))
+	for worker := range 2 {
+		if _, ok := j.claim(worker); !ok || !j.enter() {
+			t.Fatal("no range to claim")
 		}
 	}
-	if _, ok := j.claim(0); !ok {
-		t.Fatal("no range to claim")
-	}
-	if _, ok := j.claim(1); ok {
-		t.Fatal("a range beyond the end")
-	}
-	for range 2 {
+	for worker := range 2 {
 		select {
 		case <-j.done:
-			t.Fatal("the job ended before the last worker left")
+			t.Fatal("the job ended before the last range was done")
 		default:
+		}
+		if _, ok := j.claim(worker); ok {
+			t.Fatal("a range beyond the end")
 		}
 		j.leave()
 	}

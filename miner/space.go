@@ -104,6 +104,29 @@ func (s *space) at(number uint64) (p place, first uint64, count int) {
 	return p, first, int(min(segment.end-first, segment.rangeSize()))
 }
 
+// rangeSize is how many candidates the ranges have that lie where that one does; the
+// last ones of a place may have fewer.
+func (s *space) rangeSize(number uint64) uint64 {
+	p, _, _ := s.at(number)
+	return s.segments[p.segment].rangeSize()
+}
+
+// blockEnd is the range behind a block that begins at a range and has about that many
+// candidates. A block has one range at least, and all of them at one place.
+func (s *space) blockEnd(number, candidates uint64) uint64 {
+	p, _, _ := s.at(number)
+	segment := &s.segments[p.segment]
+	left := segment.ranges() - (number-s.starts[p.segment])%segment.ranges()
+	return number + min(left, max(1, candidates/segment.rangeSize()))
+}
+
+// extent is at for ranges of one place.
+func (s *space) extent(ranges span) (p place, first, count uint64) {
+	p, first, _ = s.at(ranges.from)
+	_, last, size := s.at(ranges.to - 1)
+	return p, first, last + uint64(size) - first
+}
+
 // digits are those of a place.
 func (s *space) digits(p place) kernel.Digits {
 	d := s.segments[p.segment].digits

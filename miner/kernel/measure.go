@@ -13,9 +13,26 @@ const (
 	measureSlice  = 2 * time.Millisecond
 )
 
-// fastest measures kernels on the layout of a block without payments and says
-// what it found.
+// fastest measures kernels and says what it found.
 func fastest(kernels []Kernel) (k Kernel, why string) {
+	rates := measure(kernels)
+	winner := 0
+	var said []string
+	for i, k := range kernels {
+		if rates[i] > rates[winner] {
+			winner = i
+		}
+		said = append(said, fmt.Sprintf("%s %.1f", k.Name, rates[i]/1e6))
+	}
+	return kernels[winner], "it was the fastest: on one core, in MH/s, " + strings.Join(said, ", ")
+}
+
+// Rate is how many candidates a second a kernel does on one core. It takes some
+// milliseconds.
+func Rate(k Kernel) float64 { return measure([]Kernel{k})[0] }
+
+// measure returns the rates of kernels on the layout of a block without payments.
+func measure(kernels []Kernel) []float64 {
 	rates := make([]float64, len(kernels))
 	scanners := make([]Scanner, len(kernels))
 	for i, k := range kernels {
@@ -27,15 +44,7 @@ func fastest(kernels []Kernel) (k Kernel, why string) {
 			rates[i] = max(rates[i], rate(scanners[i], k.Batch))
 		}
 	}
-	winner := 0
-	var said []string
-	for i, k := range kernels {
-		if rates[i] > rates[winner] {
-			winner = i
-		}
-		said = append(said, fmt.Sprintf("%s %.1f", k.Name, rates[i]/1e6))
-	}
-	return kernels[winner], "it was the fastest: on one core, in MH/s, " + strings.Join(said, ", ")
+	return rates
 }
 
 // rate is how many candidates a second a scanner does in one slice.
