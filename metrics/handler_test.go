@@ -93,7 +93,7 @@ func TestForeignTextEverywhereElse(t *testing.T) {
 	text := scrapeText(t, m)
 	for _, want := range []string{
 		`revision="\"\\xff\"",version="\"\\xff\""} 1`,
-		`miner_hashes_total{kernel="\"\\xff\"",worker="0"} 0`,
+		`miner_hashes_total{device="cpu",kernel="\"\\xff\"",worker="0"} 0`,
 		`miner_blocks_rejected_total{reason="\"\\xff\""} 1`,
 		`miner_transactions_rejected_total{reason="\"\\xff\""} 2`,
 		`miner_http_request_duration_seconds_count{code="200",method="\"\\xff\"",route="\"\\xff\""} 1`,

@@ -27,8 +27,13 @@ func fixed() Config {
 					{1, 35, "generic", map[string]uint64{"sha": 1500, "generic": 500}},
 					{2, -1, "generic", map[string]uint64{"generic": 3000}},
 				},
-				Rates:       Rates{10.5, 60.25, 900, 1e9},
-				BlocksFound: 3, StaleSearches: 4, KernelMismatches: 5,
+				Devices: []Device{
+					{"gpu0 NVIDIA H100", "cuda", "ready", 50_000, 24},
+					{"gpu1", "opencl", "dropped", 60_000, 25},
+				},
+				DeviceStates: []string{"ready", "dropped"},
+				Rates:        Rates{10.5, 60.25, 900, 1e9},
+				BlocksFound:  3, StaleSearches: 4, KernelMismatches: 5,
 			}
 		},
 		Ledger: func() Ledger {

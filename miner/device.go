@@ -38,7 +38,7 @@ type Device interface {
 // DeviceState is what an engine can do with a device.
 type DeviceState string
 
-// All states of a device.
+// The states of a device.
 const (
 	DeviceUnavailable DeviceState = "unavailable" // it can't be used yet, or for now
 	DeviceReady       DeviceState = "ready"       // it scans when there is something to
@@ -46,6 +46,11 @@ const (
 	DeviceEnded       DeviceState = "ended"       // it was given up
 	DeviceDropped     DeviceState = "dropped"     // it computed a wrong hash
 )
+
+// DeviceStates are all of them.
+func DeviceStates() []DeviceState {
+	return []DeviceState{DeviceUnavailable, DeviceReady, DeviceUnused, DeviceEnded, DeviceDropped}
+}
 
 // DeviceStatus is what a device has done since the start.
 type DeviceStatus struct {

@@ -93,9 +93,9 @@ func withDevices(workers int, devices ...Device) Config {
 
 // deviceJobs are jobs of every mode and of several layouts.
 func deviceJobs() (jobs []Job) {
-	for length := 0; length < 70; length += 3 {
+	for length := 0; length < 70; length += 7 {
 		jobs = append(jobs, Job{Prefix: []byte(strings.Repeat("d", length)), Difficulty: 4, Mode: Mode(length % 3)},
-			Job{Prefix: []byte(strings.Repeat("e", length)), Difficulty: 2 + length%3, Mode: Mode(length / 3 % 3)})
+			Job{Prefix: []byte(strings.Repeat("e", length)), Difficulty: 2 + length%2, Mode: Mode(length / 7 % 3)})
 	}
 	return jobs
 }

@@ -83,10 +83,10 @@ func measureCPU(k kernel.Kernel, workers int) float64 { return kernel.Rate(k) * 
 // sayTime writes seconds for people, in the unit that suits them.
 func sayTime(seconds float64) string {
 	switch {
-	case seconds < 1:
-		return fmt.Sprintf("%.2g ms", 1000*seconds)
+	case seconds < 0.999:
+		return fmt.Sprintf("%.3g ms", 1000*seconds)
 	case seconds < 100:
-		return fmt.Sprintf("%.2g s", seconds)
+		return fmt.Sprintf("%.3g s", seconds)
 	}
 	return "minutes or more"
 }

@@ -71,11 +71,26 @@ type nodeStatus struct {
 	Height             int64
 	Pool, Peers        int
 	TenSeconds, Minute float64 // hashes per second
+	Devices            int
+	DeviceRate         float64 // their part of TenSeconds
 }
 
 func (s nodeStatus) String() string {
-	return fmt.Sprintf("height %d | %s 10s, %s 60s | pool %d | peers %d",
-		s.Height, formatRate(s.TenSeconds), formatRate(s.Minute), s.Pool, s.Peers)
+	devices := ""
+	if s.Devices > 0 {
+		devices = fmt.Sprintf(" | devices %s 10s", formatRate(s.DeviceRate))
+	}
+	return fmt.Sprintf("height %d | %s 10s, %s 60s%s | pool %d | peers %d",
+		s.Height, formatRate(s.TenSeconds), formatRate(s.Minute), devices, s.Pool, s.Peers)
+}
+
+// attributes are the status as a log line has it.
+func (s nodeStatus) attributes() []any {
+	list := []any{"height", s.Height, "hashrate_10s", formatRate(s.TenSeconds), "hashrate_60s", formatRate(s.Minute)}
+	if s.Devices > 0 {
+		list = append(list, "devices_10s", formatRate(s.DeviceRate))
+	}
+	return append(list, "pool", s.Pool, "peers", s.Peers)
 }
 
 // Run shows the node's status until ctx ends: one live line on a terminal,
@@ -99,8 +114,7 @@ func (c *console) Run(ctx context.Context, log *slog.Logger, status func() nodeS
 			c.draw(now.String())
 			continue
 		}
-		log.Info("status", "height", now.Height, "hashrate_10s", formatRate(now.TenSeconds),
-			"hashrate_60s", formatRate(now.Minute), "pool", now.Pool, "peers", now.Peers)
+		log.Info("status", now.attributes()...)
 	}
 }
 

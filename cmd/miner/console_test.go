@@ -41,3 +41,19 @@ func TestConsoleShowsTheStatus(t *testing.T) {
 		})
 	}
 }
+
+// TestTheStatusOfDevices is shown where there are any, also of those that rest.
+func TestTheStatusOfDevices(t *testing.T) {
+	s := nodeStatus{Height: 1, Pool: 2, Peers: 3, TenSeconds: 5e9, Minute: 4e9}
+	if got := s.String(); got != "height 1 | 5.0 GH/s 10s, 4.0 GH/s 60s | pool 2 | peers 3" || len(s.attributes()) != 10 {
+		t.Errorf("without devices: %q, %v", got, s.attributes())
+	}
+	s.Devices = 1
+	if got := s.String(); got != "height 1 | 5.0 GH/s 10s, 4.0 GH/s 60s | devices 0.0 H/s 10s | pool 2 | peers 3" {
+		t.Errorf("with a device: %q", got)
+	}
+	s.DeviceRate = 4.9e9
+	if got := s.attributes(); len(got) != 12 || got[6] != "devices_10s" || got[7] != "4.9 GH/s" {
+		t.Errorf("with a device: %v", got)
+	}
+}

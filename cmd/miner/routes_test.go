@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"lode/chain/wire"
+	"lode/miner"
 )
 
 // TestEveryRoute drives a real process over HTTP through all that it serves.
@@ -81,8 +82,8 @@ func TestMetrics(t *testing.T) {
 		t.Fatalf("GET /metrics: %d %s", code, text)
 	}
 	for _, want := range []string{
-		`miner_hashes_total{kernel="generic",worker="0"} `,
-		`miner_hashes_total{kernel="generic",worker="1"} `,
+		`miner_hashes_total{device="cpu",kernel="generic",worker="0"} `,
+		`miner_hashes_total{device="cpu",kernel="generic",worker="1"} `,
 		`miner_hashrate_hashes_per_second{window="10s"} `,
 		`miner_hashrate_hashes_per_second{window="60s"} `,
 		`miner_hashrate_hashes_per_second{window="15m"} `,
@@ -131,6 +132,22 @@ func TestMiningStatus(t *testing.T) {
 	described := slices.Sorted(maps.Keys(schema["properties"].(map[string]any)))
 	if got := slices.Sorted(maps.Keys(status)); !slices.Equal(got, described) {
 		t.Errorf("members %v, described are %v", got, described)
+	}
+	properties := schema["properties"].(map[string]any)
+	items := properties["devices"].(map[string]any)["items"].(map[string]any)["properties"].(map[string]any)
+	device := deviceList([]miner.DeviceStatus{{}})[0].(map[string]any)
+	if got, want := slices.Sorted(maps.Keys(device)), slices.Sorted(maps.Keys(items)); !slices.Equal(got, want) {
+		t.Errorf("members of a device %v, described are %v", got, want)
+	}
+	var states []any
+	for _, state := range miner.DeviceStates() {
+		states = append(states, string(state))
+	}
+	if described := items["state"].(map[string]any)["enum"]; !slices.Equal(described.([]any), states) {
+		t.Errorf("states %v, described are %v", states, described)
+	}
+	if devices := status["devices"].([]any); len(devices) != 0 {
+		t.Errorf("devices %v, want none", devices)
 	}
 	workers := status["workers"].([]any)
 	if len(workers) != 3 || workers[2].(map[string]any)["cpu"] != wire.Int(-1) || status["search"] != "smallest" {

@@ -3,15 +3,21 @@ package main
 import (
 	"lode/api"
 	"lode/metrics"
+	"lode/miner"
 )
 
 // status is what the console shows.
 func (n *node) status() nodeStatus {
 	rates := n.engine.Rates()
-	return nodeStatus{
+	s := nodeStatus{
 		Height: n.chain.Tip().Height, Pool: len(n.chain.Pool()), Peers: len(n.network.List()),
 		TenSeconds: rates.TenSeconds, Minute: rates.Minute,
 	}
+	for _, d := range n.engine.Devices() {
+		s.Devices++
+		s.DeviceRate += d.Rate10s
+	}
+	return s
 }
 
 // miningStatus is the body of GET /v1/mining; openapi.json describes it.
@@ -25,6 +31,7 @@ func (n *node) miningStatus() map[string]any {
 		"continuous": n.options.mine,
 		"search":     n.options.search,
 		"workers":    workers,
+		"devices":    deviceList(n.engine.Devices()),
 		"hashes_per_second": map[string]any{
 			"10s": rates.TenSeconds, "60s": rates.Minute, "15m": rates.Quarter, "max": rates.Max,
 		},
@@ -32,6 +39,18 @@ func (n *node) miningStatus() map[string]any {
 		"stale_searches":    n.miner.Stale(),
 		"kernel_mismatches": n.engine.Mismatches(),
 	}
+}
+
+// deviceList is the member "devices" of GET /v1/mining.
+func deviceList(devices []miner.DeviceStatus) []any {
+	list := []any{}
+	for _, d := range devices {
+		list = append(list, map[string]any{
+			"name": d.Name, "kernel": d.Kernel, "state": string(d.State), "reason": d.Reason,
+			"hashes_per_second": d.Rate10s, "hashes": d.Hashes, "scans": d.Scans, "failures": d.Failures, "mismatches": d.Mismatches,
+		})
+	}
+	return list
 }
 
 func total(counts map[string]uint64) (all uint64) {
@@ -55,6 +74,14 @@ func (n *node) miningMetrics() metrics.Mining {
 	}
 	for _, w := range n.engine.Workers() {
 		m.Workers = append(m.Workers, metrics.Worker(w))
+	}
+	for _, state := range miner.DeviceStates() {
+		m.DeviceStates = append(m.DeviceStates, string(state))
+	}
+	for _, d := range n.engine.Devices() {
+		m.Devices = append(m.Devices, metrics.Device{
+			Name: d.Name, Kernel: d.Kernel, State: string(d.State), Hashes: d.Hashes, Failures: d.Failures,
+		})
 	}
 	return m
 }
