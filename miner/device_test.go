@@ -86,7 +86,7 @@ func answering(hit int64) scanFunc {
 // launches.
 func withDevices(workers int, devices ...Device) Config {
 	return Config{
-		Workers: workers, Devices: devices, DeviceUse: UseAlways, Launch: time.Millisecond, DevicePatience: time.Minute,
+		Workers: workers, Kernel: "generic", Devices: devices, DeviceUse: UseAlways, Launch: time.Millisecond, DevicePatience: time.Minute,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -174,20 +174,46 @@ func TestSameProofWithDevices(t *testing.T) {
 	}
 }
 
-// TestADeviceThatFailsOnceLosesNothing: whatever scan it is.
+// TestADeviceThatFailsOnceLosesNothing: whatever scan it is. The first proof lies in the
+// block that it failed on, and all candidates behind it are proofs, too.
 func TestADeviceThatFailsOnceLosesNothing(t *testing.T) {
 	for n := range uint64(20) {
-		e := start(t, withDevices(1+int(n%3), newFake("gpu0", inTurn(func(scan uint64) scanFunc {
-			if scan == n+1 {
-				return failing
+		var planted atomic.Uint64
+		planted.Store(nothing)
+		failed := make(chan struct{})
+		scan := func(first, count uint64) int64 {
+			if at := planted.Load(); at < first+count {
+				return int64(max(at, first) - first)
 			}
-			return honestDevice
+			return -1
+		}
+		e := start(t, withDevices(1+int(n%3), newFake("gpu0", inTurn(func(turn uint64) scanFunc {
+			return func(_ context.Context, _ *kernel.Work, first, count uint64) (int64, error) {
+				if turn == n+1 {
+					planted.Store(first + 5)
+					close(failed)
+					return 0, errDevice
+				}
+				return scan(first, count), nil
+			}
 		}))))
-		sameProofs(t, e)
-		if d := e.Devices()[0]; d.Failures != 1 || d.State != DeviceReady {
-			t.Errorf("scan %d failed: %+v", n+1, d)
+		useKernel(e, "waits", func(_ *kernel.Work, first uint64, count int) int { <-failed; return int(scan(first, uint64(count))) })
+		got, found := searchThrough(t, e, Job{}, plain(0, 6, 100_000, 400_000))
+		if !found || got != wire.Int(int64(planted.Load())) || e.Devices()[0].Failures != 1 {
+			t.Errorf("scan %d failed: proof %s, want %d; %+v", n+1, got, planted.Load(), e.Devices()[0])
 		}
 	}
+}
+
+// searchThrough searches some candidates only.
+func searchThrough(t *testing.T, e *Engine, spec Job, segments ...segment) (proof wire.Number, found bool) {
+	t.Helper()
+	j := newJob(spec, len(e.workers), len(e.lanes))
+	j.space = newSpace(segments)
+	j.best.Store(j.space.ranges)
+	e.assign(j)
+	must(t, e.await(t.Context(), j))
+	return j.result()
 }
 
 // TestDevicesOfAllKindsOfTrouble lets devices fail, hang, be slow and be gone for a
@@ -411,12 +437,7 @@ func TestNothingIsLostOfAnExhaustedJob(t *testing.T) {
 				tried.add(first, uint64(count))
 				return -1
 			})
-			j := newJob(Job{Difficulty: 64}, len(e.workers), len(e.lanes))
-			j.space = newSpace([]segment{plain(0, 6, 100_000, 400_000)})
-			j.best.Store(j.space.ranges)
-			e.assign(j)
-			must(t, e.await(t.Context(), j))
-			if _, found := j.result(); found || !tried.holds(100_000, 400_000) {
+			if _, found := searchThrough(t, e, Job{Difficulty: 64}, plain(0, 6, 100_000, 400_000)); found || !tried.holds(100_000, 400_000) {
 				t.Errorf("found %t, or not all candidates were tried", found)
 			}
 		})

@@ -135,11 +135,11 @@ func TestADeviceIsAskedAgain(t *testing.T) {
 		e.lanes[0].assign(first)
 		synctest.Wait()
 		d.rate.Store(1e9)
-		time.Sleep(deviceRetry - 1)
+		time.Sleep(deviceRetry - time.Nanosecond)
 		if first.next.Load() != 0 {
 			t.Error("the device was asked again before its time")
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		if first.next.Load() == 0 {
 			t.Error("the device was not asked again")
 		}
