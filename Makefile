@@ -3,6 +3,7 @@
 GO            ?= go
 PORT          ?= 5000
 BIN           := bin/miner
+GPU_BIN       := bin/miner-gpu
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS       := -s -w -X main.version=$(VERSION)
 FUZZTIME      ?= 20s
@@ -19,8 +20,9 @@ export CGO_ENABLED ?= 0
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-build: ## build bin/miner
+build: ## build bin/miner, and bin/miner-gpu beside it
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/miner
+	$(GO) build -trimpath -ldflags '-s -w' -o $(GPU_BIN) ./cmd/miner-gpu
 
 run: build ## start a node on port 5000 that makes a wallet if there is none, and mines
 	@echo "A node starts on port $(PORT) in the folder $(RUN_DIR). Ctrl-C stops it."

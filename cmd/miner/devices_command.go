@@ -42,7 +42,7 @@ beside miner.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.program, "gpu-program", "", "path of miner-gpu; empty = beside miner, or in PATH")
+	bindGPUProgram(flags, &o.program)
 	flags.BoolVar(&o.quick, "quick", false, "start no device: neither test nor measure it")
 	flags.BoolVar(&o.why, "why", false, "show all that was tried to find devices")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object instead of the table")

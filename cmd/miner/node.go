@@ -51,7 +51,7 @@ type node struct {
 // runNode runs a node until ctx ends and writes the text file after a clean
 // stop.
 func runNode(ctx context.Context, o options, out io.Writer) error {
-	n, err := newNode(o, out)
+	n, err := newNode(ctx, o, out)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func unlessStopped(ctx context.Context, err error) error {
 }
 
 // newNode makes the parts that need no files.
-func newNode(o options, out io.Writer) (*node, error) {
+func newNode(ctx context.Context, o options, out io.Writer) (*node, error) {
 	n := &node{options: o, console: newConsole(out)}
 	var err error
 	if n.log, err = newLogger(n.console, o.logFormat, o.logLevel); err != nil {
@@ -127,6 +127,9 @@ func newNode(o options, out io.Writer) (*node, error) {
 		}
 	}
 	cfg.Logger, cfg.Cancelled = n.log, n.metrics.ObserveCancel
+	if cfg.Devices, err = o.gpu.devices(ctx, n.log); err != nil {
+		return nil, err
+	}
 	if n.engine, err = miner.NewEngine(cfg); err != nil {
 		return nil, err
 	}

@@ -54,6 +54,7 @@ type options struct {
 	refuse   bool
 	priority string
 
+	gpu    gpuOptions
 	access accessOptions
 
 	logFormat string
@@ -84,6 +85,7 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")
 	flags.StringSliceVar(&o.peers, "peer", nil, "peer to add at the start, as host:port; may be given several times")
 	flags.BoolVar(&o.refuse, "refuse-replays", false, "refuse payments of peers that equal an open or confirmed one, honest second payments too")
+	o.gpu.bind(flags)
 	o.access.bind(flags)
 	flags.StringVar(&o.logFormat, "log-format", "text", "log lines as text or json")
 	flags.StringVar(&o.logLevel, "log-level", "info", "least severe log lines that are shown: debug, info, warn or error")
@@ -131,9 +133,11 @@ func (o *options) check() error {
 	case !slices.Contains([]string{classicAuto, classicAlways, classicNever}, o.classicFile):
 		return fmt.Errorf("--classic-file %q: must be auto, always or never", o.classicFile)
 	}
-	_, err := miner.ParseMode(o.search)
-	if err != nil {
+	if _, err := miner.ParseMode(o.search); err != nil {
 		return fmt.Errorf("--search: %w", err)
+	}
+	if _, err := o.gpu.numbers(); err != nil {
+		return err
 	}
 	return o.checkAccess()
 }
@@ -148,7 +152,7 @@ func (o *options) engine() (miner.Config, error) {
 	if err != nil {
 		return miner.Config{}, fmt.Errorf("--priority: %w", err)
 	}
-	return miner.Config{Workers: o.workers, CPUs: cpus, Pin: o.pin, Priority: priority, Kernel: o.kernel}, nil
+	return miner.Config{Workers: o.workers, CPUs: cpus, Pin: o.pin, Priority: priority, Kernel: o.kernel, DeviceUse: o.gpu.deviceUse()}, nil
 }
 
 // database is the path of the node's database.
