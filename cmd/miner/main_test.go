@@ -71,7 +71,8 @@ func launchArguments(t *testing.T, dir string, port int, args []string) *process
 	t.Helper()
 	p := &process{t: t, port: port, dir: dir, output: newOutput(), exited: make(chan error, 1)}
 	p.command = exec.Command(os.Args[0], args...)
-	p.command.Env = append(os.Environ(), asMiner+"=1")
+	// A test says itself when devices shall mine; the flag wins.
+	p.command.Env = append(os.Environ(), asMiner+"=1", "MINER_GPU="+gpuOff)
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
