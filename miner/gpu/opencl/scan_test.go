@@ -242,3 +242,32 @@ func TestCacheFolder(t *testing.T) {
 		t.Errorf("the folder %q is left behind", folder)
 	}
 }
+
+// A driver that no ICD file names gets one beside the others, for this run.
+func TestDriverWithoutVendorFile(t *testing.T) {
+	t.Setenv(vendorsVariable, "") // restored after the test
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "other.icd"), []byte("libOther.so.1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := New(Config{Libraries: []string{"none"}, Vendors: folder})
+	b.addVendor(folder, nvidiaLibrary)
+	named := map[string]bool{}
+	for _, file := range []string{"other.icd", nvidiaLibrary + ".icd"} {
+		name, err := readVendor(filepath.Join(os.Getenv(vendorsVariable), file))
+		if err != nil {
+			t.Error(err)
+		}
+		named[name] = true
+	}
+	if !named["libOther.so.1"] || !named[nvidiaLibrary] {
+		t.Errorf("named %v", named)
+	}
+	if got := result(b.tried, "ICD file for "+nvidiaLibrary); !strings.HasPrefix(got, "made for this run") {
+		t.Errorf("tried %v", b.tried)
+	}
+	b.Close()
+	if _, err := os.Stat(os.Getenv(vendorsVariable)); err == nil {
+		t.Error("the folder is left behind")
+	}
+}
