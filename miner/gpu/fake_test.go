@@ -251,6 +251,14 @@ var behaviours = map[string]func(f *fake, argument string){
 		f.say(protocol.Fatal{Message: "so it is", Kind: kind})
 		os.Exit(1)
 	},
+	"ends slowly": func(f *fake, file string) {
+		f.start()
+		f.serve()
+		time.Sleep(100 * time.Millisecond)
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			panic(err)
+		}
+	},
 	"floods stderr": func(f *fake, _ string) {
 		for i := range 100_000 {
 			fmt.Fprintln(os.Stderr, "line", i, strings.Repeat("\x07", 100))

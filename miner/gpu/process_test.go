@@ -3,6 +3,7 @@ package gpu
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -55,6 +56,43 @@ func TestScans(t *testing.T) {
 	}
 	if _, err := r.Scan(t.Context(), work(""), 0, 1); !errors.Is(err, ErrNotReady) {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// TestForgottenWorks scans again what the program has just forgotten, and what it still
+// knows.
+func TestForgottenWorks(t *testing.T) {
+	r := newRunning(t, config("right"))
+	r.awaitReady()
+	scan := func(length int) {
+		t.Helper()
+		w := work(strings.Repeat("a", length))
+		if hit, err := r.Scan(t.Context(), w, 0, 1000); hit != reference(w, 0, 1000) || err != nil {
+			t.Errorf("length %d: hit %d, error %v", length, hit, err)
+		}
+	}
+	for length := range protocol.KeptWorks + 1 {
+		scan(length)
+	}
+	scan(1)
+	scan(0)
+	scan(2)
+	if last := r.usable().works.last; last != 4+protocol.KeptWorks+1+1 { // the checks' come first
+		t.Errorf("%d works were announced", last)
+	}
+}
+
+// TestEndInItsOwnTime lets a process finish what it does at its end.
+func TestEndInItsOwnTime(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ended")
+	r := newRunning(t, config("ends slowly@"+file))
+	r.awaitReady()
+	r.stop()
+	if err := r.wait(); err != nil {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -31,6 +31,10 @@ func TestWords(t *testing.T) {
 		time.Sleep(time.Second)
 		logged.Reset()
 		fmt.Fprint(&w, "again\nlast words")
+		fmt.Fprint(&w, "\nand again")
+		if strings.Count(logged.String(), "lines_left_out") != 1 {
+			t.Errorf("logged %s", &logged)
+		}
 		for _, text := range []string{"lines_left_out=82", "line=again"} {
 			if !strings.Contains(logged.String(), text) {
 				t.Errorf("logged %s, want %s", &logged, text)
@@ -38,7 +42,7 @@ func TestWords(t *testing.T) {
 		}
 		problem := errors.New("it ended")
 		err := w.behind(problem)
-		if want := "it ended; it said: line 97 | line 98 | line 99 | again | last words"; !errors.Is(err, problem) || err.Error() != want {
+		if want := "it ended; it said: line 98 | line 99 | again | last words | and again"; !errors.Is(err, problem) || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
 	})
