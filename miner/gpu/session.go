@@ -159,6 +159,11 @@ func (s *session) scan(ctx context.Context, w *kernel.Work, first, count uint64,
 		s.cancel(number)
 		return -1, context.Cause(ctx)
 	case <-s.over:
+	}
+	select {
+	case hit := <-asked.answer: // its last words
+		return hit, s.confirm(w, first, hit)
+	default:
 		return -1, fmt.Errorf("%w: %w", ErrLost, s.why)
 	}
 }
