@@ -116,7 +116,11 @@ func (j *job) put(lane int, s span) {
 	}
 	j.gaveBack[lane] = true
 	at, _ := slices.BinarySearchFunc(j.returned, s, func(a, b span) int { return cmp.Compare(a.from, b.from) })
-	j.returned = slices.Insert(j.returned, at, s)
+	if at > 0 && j.returned[at-1].to == s.from { // one entry, however often a device fails
+		j.returned[at-1].to = s.to
+	} else {
+		j.returned = slices.Insert(j.returned, at, s)
+	}
 	j.isReturned.Store(true)
 	select {
 	case j.givenBack <- struct{}{}:

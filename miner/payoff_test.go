@@ -1,7 +1,6 @@
 package miner
 
 import (
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -56,55 +55,5 @@ func TestTimesArePut(t *testing.T) {
 		if got := sayTime(seconds); got != want {
 			t.Errorf("%v: %q, want %q", seconds, got, want)
 		}
-	}
-}
-
-// TestBlocks compares what a block of so many candidates is with what is typed here.
-func TestBlocks(t *testing.T) {
-	// Two places of 25 ranges, the last of 5,000; then a place of one short range.
-	halves := plain(0, 6, 100_000, 345_000)
-	halves.middles = 2
-	s := newSpace([]segment{halves, plain(0, 1, 0, 10)})
-	for _, test := range []struct{ number, candidates, end, first, count uint64 }{
-		{0, 0, 1, 100_000, 10_000},
-		{0, 9_999, 1, 100_000, 10_000},
-		{0, 20_000, 2, 100_000, 20_000},
-		{3, 29_999, 5, 130_000, 20_000},
-		{0, 1 << 63, 25, 100_000, 245_000},
-		{24, 1 << 63, 25, 340_000, 5_000},
-		{25, 1 << 63, 50, 100_000, 245_000},
-		{50, 1 << 63, 51, 0, 10},
-	} {
-		end := s.blockEnd(test.number, test.candidates)
-		at, first, count := s.extent(span{test.number, end})
-		want, _, _ := s.at(test.number)
-		if end != test.end || at != want || first != test.first || count != test.count {
-			t.Errorf("%+v: end %d, first %d, count %d at %v", test, end, first, count, at)
-		}
-	}
-}
-
-// TestRangesThatWereGivenBackComeFirst, in their order, to workers and to lanes that
-// did not give back any.
-func TestRangesThatWereGivenBackComeFirst(t *testing.T) {
-	j := newJob(Job{}, 1, 3)
-	j.space = newSpace([]segment{plain(0, 7, 1_000_000, 9_000_000)})
-	j.best.Store(j.space.ranges)
-	claim := func(lane int, hashes uint64) (b *block) { b, _ = j.claimBlock(lane, hashes, func() {}); return b }
-	first, second := claim(0, 30_000), claim(1, 30_000)
-	j.giveBack(1, second)
-	j.giveBack(0, first)
-	j.giveBack(0, first) // for the second time: it is not the lane's any more
-	var got []string
-	note := func(s span) { got = append(got, fmt.Sprint(s)) }
-	note(claim(0, 10_000).span)
-	number, _ := j.claim(0)
-	note(span{number, number + 1})
-	note(claim(2, 1e9).span)
-	note(claim(2, 20_000).span)
-	note(claim(2, 20_000).span)
-	note(claim(2, 20_000).span)
-	if want := "{6 7} {0 1} {1 3} {3 5} {5 6} {7 9}"; strings.Join(got, " ") != want {
-		t.Errorf("claims %v, want %s", got, want)
 	}
 }
