@@ -2,8 +2,13 @@ package miner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"lode/chain/wire"
 )
 
 // TestBlocks compares what a block of so many candidates is with what is typed here.
@@ -60,4 +65,24 @@ func TestRangesThatWereGivenBackComeFirst(t *testing.T) {
 	if want := "{8 9} {0 1} {1 3} {3 5} {5 7} {9 11}"; strings.Join(got, " ") != want {
 		t.Errorf("claims %v, want %s", got, want)
 	}
+}
+
+// TestABlockIsRevokedByItsAge, and only while it matters.
+func TestABlockIsRevokedByItsAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJob(Job{}, 1, 2)
+		j.claimBlock(0, 1, func() {})
+		time.Sleep(time.Minute)
+		j.claimBlock(1, 1, func() {})
+		if lanes := j.revoke(time.Minute + 1); lanes != nil {
+			t.Errorf("lanes %v before their time", lanes)
+		}
+		if lanes := j.revoke(time.Minute); !slices.Equal(lanes, []int{0}) {
+			t.Errorf("lanes %v, want the first", lanes)
+		}
+		j.hit(1, wire.Int(0))
+		if lanes := j.revoke(0); lanes != nil {
+			t.Errorf("lanes %v, though nothing of theirs matters", lanes)
+		}
+	})
 }

@@ -326,10 +326,13 @@ func TestALyingDeviceIsDropped(t *testing.T) {
 					}
 					return honestDevice
 				}))
+				ended := make(chan struct{})
+				d.run = func(ctx context.Context) error { <-ctx.Done(); close(ended); return nil }
 				cfg := withDevices(2, d)
 				cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 				e := start(t, cfg)
 				endless(t, e, func() bool { return e.Mismatches() > 0 })
+				<-ended
 				sameProofs(t, e)
 				got := e.Devices()[0]
 				if e.Mismatches() != 1 || got.Mismatches != 1 || got.State != DeviceDropped || got.Reason != "it computed a wrong hash" {
