@@ -19,6 +19,7 @@ func TestCheckPackage(t *testing.T) {
 		{"chain", []string{"lode/chain/store"}, "chain imports chain/store"},
 		{"metrics", []string{"lode"}, "metrics imports "},
 		{"bench", []string{"lode/cmd/miner"}, "bench imports cmd/miner"},
+		{"cmd/miner", []string{"lode/miner/gpu/opencl"}, "cmd/miner imports miner/gpu/opencl"},
 		{"chain/cellar", nil, "package chain/cellar has no place"},
 	} {
 		findings := checkPackage(test.from, test.imports)

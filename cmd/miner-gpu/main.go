@@ -41,14 +41,19 @@ func newCommand(in io.ReadCloser, out io.Writer) *cobra.Command {
 }
 
 func newListCommand(out io.Writer) *cobra.Command {
-	return &cobra.Command{
+	var name string
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Print all devices, and what was tried to find them, as one JSON object",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			list := listApart
+			if name != "" {
+				list = func(ctx context.Context, all backends) protocol.Listing { return all.only(name).list(ctx) }
+			}
 			all := newBackends()
 			defer all.close()
-			text, err := all.list(cmd.Context()).Encode()
+			text, err := list(cmd.Context(), all).Encode()
 			if err != nil {
 				return err
 			}
@@ -56,6 +61,8 @@ func newListCommand(out io.Writer) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&name, "backend", "", "list the devices of one back end, in this process")
+	return cmd
 }
 
 func newRunCommand(in io.ReadCloser, out io.Writer) *cobra.Command {
@@ -96,6 +103,16 @@ func (b backends) close() {
 	}
 }
 
+// only is the back end of a name.
+func (b backends) only(name string) (list backends) {
+	for _, backend := range b {
+		if backend.Name() == name {
+			list = append(list, backend)
+		}
+	}
+	return list
+}
+
 func (b backends) list(ctx context.Context) (l protocol.Listing) {
 	for _, backend := range b {
 		devices, tried := backend.List(ctx)
@@ -107,10 +124,8 @@ func (b backends) list(ctx context.Context) (l protocol.Listing) {
 // open opens a device of the back end that its ID begins with.
 func (b backends) open(id string) (device.Device, error) {
 	name, _, _ := strings.Cut(id, ":")
-	for _, backend := range b {
-		if backend.Name() == name {
-			return backend.Open(id)
-		}
+	for _, backend := range b.only(name) {
+		return backend.Open(id)
 	}
 	return nil, fmt.Errorf("%w: %q; `miner devices` lists them", device.ErrNoDevice, id)
 }
