@@ -316,33 +316,34 @@ func endless(t *testing.T, e *Engine, until func() bool) {
 // TestALyingDeviceIsDropped: no hit of its counts, nothing is lost, and others do
 // what it was on.
 func TestALyingDeviceIsDropped(t *testing.T) {
-	for name, hit := range map[string]int64{"no proof": 0, "beyond the end": 1 << 40, "negative": -2} {
-		for _, n := range []uint64{1, 2, 5} {
-			t.Run(name, func(t *testing.T) {
-				var log lines
-				d := newFake("gpu0 Liar", inTurn(func(scan uint64) scanFunc {
-					if scan == n {
-						return answering(hit)
-					}
-					return honestDevice
-				}))
-				ended := make(chan struct{})
-				d.run = func(ctx context.Context) error { <-ctx.Done(); close(ended); return nil }
-				cfg := withDevices(2, d)
-				cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
-				e := start(t, cfg)
-				endless(t, e, func() bool { return e.Mismatches() > 0 })
-				<-ended
-				sameProofs(t, e)
-				got := e.Devices()[0]
-				if e.Mismatches() != 1 || got.Mismatches != 1 || got.State != DeviceDropped || got.Reason != "it computed a wrong hash" {
-					t.Errorf("%+v", got)
+	for name, lie := range map[string]struct {
+		hit int64
+		n   uint64 // the scan
+	}{"no proof": {0, 1}, "beyond the end": {1 << 40, 2}, "negative": {-2, 5}} {
+		t.Run(name, func(t *testing.T) {
+			var log lines
+			d := newFake("gpu0 Liar", inTurn(func(scan uint64) scanFunc {
+				if scan == lie.n {
+					return answering(lie.hit)
 				}
-				if !strings.Contains(log.String(), `level=ERROR msg="a device computed a wrong hash`) || !strings.Contains(log.String(), `device="gpu0 Liar" kernel=fake`) {
-					t.Errorf("log %q", log.String())
-				}
-			})
-		}
+				return honestDevice
+			}))
+			ended := make(chan struct{})
+			d.run = func(ctx context.Context) error { <-ctx.Done(); close(ended); return nil }
+			cfg := withDevices(2, d)
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			e := start(t, cfg)
+			sameProofs(t, e)
+			endless(t, e, func() bool { return e.Mismatches() > 0 }) // if those were too few scans
+			<-ended
+			got := e.Devices()[0]
+			if e.Mismatches() != 1 || got.Mismatches != 1 || got.State != DeviceDropped || got.Reason != "it computed a wrong hash" {
+				t.Errorf("%+v", got)
+			}
+			if !strings.Contains(log.String(), `level=ERROR msg="a device computed a wrong hash`) || !strings.Contains(log.String(), `device="gpu0 Liar" kernel=fake`) {
+				t.Errorf("log %q", log.String())
+			}
+		})
 	}
 }
 
