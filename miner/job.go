@@ -18,6 +18,10 @@ type Job struct {
 	Prefix     []byte
 	Difficulty int
 	Mode       Mode
+
+	// launch is how many candidates a device tries at a time; 0 if none takes part. Where
+	// the digits of a layout last for fewer, another one comes first.
+	launch float64
 }
 
 // job is a Job while workers and devices are on it. Ranges are numbered in the order
@@ -63,7 +67,7 @@ const nothing = math.MaxUint64
 func newJob(spec Job, workers, lanes int) *job {
 	j := &job{
 		spec:      spec,
-		space:     candidates(spec.Mode, len(spec.Prefix), spec.Difficulty),
+		space:     candidates(spec.Mode, len(spec.Prefix), spec.Difficulty, spec.launch),
 		holds:     make([]hold, workers),
 		works:     works{keep: keptWorks + lanes},
 		blocks:    make([]*block, lanes),

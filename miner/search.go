@@ -9,8 +9,8 @@ import (
 )
 
 // Search returns the first proof in the order of the job's mode, which doesn't
-// depend on the workers and devices that there are. It waits for its turn. Errors
-// are ErrExhausted, ErrStopped or ctx's; when ctx ends, it returns at once, even if
+// depend on the workers that there are, nor on devices, but for a few prefixes in
+// the mode Fastest: see Job. It waits for its turn. Errors are ErrExhausted, ErrStopped or ctx's; when ctx ends, it returns at once, even if
 // a worker that the system keeps off its CPU, or a device, has not noticed yet.
 func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
 	select {
@@ -21,6 +21,7 @@ func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
 	case <-e.ended:
 		return wire.Number{}, ErrStopped
 	}
+	spec.launch = e.launchOf(spec)
 	j := newJob(spec, len(e.workers), len(e.lanes))
 	// What all workers need first is made here, at this goroutine's priority.
 	e.newScan(j).use(place{})
@@ -33,6 +34,17 @@ func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
 		return wire.Number{}, ErrExhausted
 	}
 	return proof, nil
+}
+
+// launchOf is how many candidates the fastest device that takes part in a job tries
+// at a time; 0 if none does.
+func (e *Engine) launchOf(spec Job) (launch float64) {
+	for _, a := range e.devices {
+		if e.judge(spec, a.name).pays {
+			launch = max(launch, a.device.Rate()*e.cfg.Launch.Seconds())
+		}
+	}
+	return launch
 }
 
 // assign hands a job to all workers, and to the devices that gain from it. Those

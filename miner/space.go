@@ -139,13 +139,14 @@ func (s *space) digits(p place) kernel.Digits {
 // Begins tells which digits a job tries first, from which candidate on, and how
 // they lie.
 func Begins(job Job) (digits kernel.Digits, first uint64, layout kernel.Layout) {
-	s := candidates(job.Mode, len(job.Prefix), job.Difficulty)
+	s := candidates(job.Mode, len(job.Prefix), job.Difficulty, job.launch)
 	at, first, _ := s.at(0)
 	return s.digits(at), first, s.segments[at.segment].layout
 }
 
-// candidates is the space of a job whose prefix has that many bytes.
-func candidates(mode Mode, prefixBytes, difficulty int) space {
+// candidates is the space of a job whose prefix has that many bytes, and in which
+// devices take part that launch so many candidates at a time.
+func candidates(mode Mode, prefixBytes, difficulty int, launch float64) space {
 	rest := prefixBytes % 64
 	switch mode {
 	case Smallest:
@@ -159,7 +160,7 @@ func candidates(mode Mode, prefixBytes, difficulty int) space {
 	case Long:
 		return newSpace([]segment{long(rest)})
 	}
-	return newSpace(fastest(rest, difficulty, maxSafeProof))
+	return newSpace(fastest(rest, effort{2 * math.Pow(16, float64(difficulty)), launch}, maxSafeProof))
 }
 
 // decades calls back with the numbers of 1, 2, 3, ... digits that are below a
@@ -177,9 +178,14 @@ func decades(limit uint64, each func(digits int, first, end uint64)) {
 	}
 }
 
+// effort is what a job is expected to take.
+type effort struct {
+	candidates float64 // to try
+	launch     float64 // of them at a time, by devices; 0 if none takes part
+}
+
 // fastest are all numbers below a limit, those first whose layout costs least.
-func fastest(rest, difficulty int, limit uint64) []segment {
-	expected := 2 * math.Pow(16, float64(difficulty))
+func fastest(rest int, expected effort, limit uint64) []segment {
 	var segments []segment
 	decades(limit, func(digits int, first, end uint64) {
 		whole := plain(rest, digits, first, end)
@@ -253,9 +259,8 @@ const (
 	wholeRounds = 64
 )
 
-// cost is about how many rounds a candidate of a job costs that is expected to
-// try so many.
-func (s segment) cost(expected float64) float64 {
+// cost is about how many rounds a candidate of a job costs.
+func (s segment) cost(expected effort) float64 {
 	l := s.layout
 	once := float64(perWork)
 	each := scheduled*float64(wholeRounds-l.Word) + perRun/float64(l.Run)
@@ -267,5 +272,10 @@ func (s segment) cost(expected float64) float64 {
 	case l.IsTwoBlocks():
 		each += wholeRounds // the second one's schedule is constant
 	}
-	return each + once/min(float64(s.end-s.first), expected)
+	place := float64(s.end - s.first)
+	cost := each + once/min(place, expected.candidates)
+	if reach := min(expected.launch, expected.candidates); place < reach {
+		cost *= reach / place // a launch ends with its place, and a device idles until the next one
+	}
+	return cost
 }

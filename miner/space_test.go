@@ -16,7 +16,7 @@ func TestFastestHoldsEveryNumberOnce(t *testing.T) {
 	for rest := range 64 {
 		seen := make([]bool, limit)
 		count := 0
-		s := newSpace(fastest(rest, 8, limit))
+		s := newSpace(fastest(rest, effort{candidates: 8e9}, limit))
 		for number := range s.ranges {
 			at, first, n := s.at(number)
 			digits := s.digits(at)
@@ -41,7 +41,7 @@ func TestSpacesAreWhole(t *testing.T) {
 	for rest := range 64 {
 		for mode, limit := range map[Mode]float64{Fastest: 1 << 53, Smallest: 1e19} {
 			sum := 0.0 // exact up to 2^53, and there are round numbers beyond
-			s := candidates(mode, rest, 6)
+			s := candidates(mode, rest, 6, 0)
 			for _, segment := range s.segments {
 				sum += float64(segment.middles) * float64(segment.end-segment.first)
 			}
@@ -57,7 +57,7 @@ func TestSpacesAreWhole(t *testing.T) {
 
 func TestSmallestIsInOrder(t *testing.T) {
 	next := uint64(0)
-	for i, s := range candidates(Smallest, 66, 6).segments {
+	for i, s := range candidates(Smallest, 66, 6, 0).segments {
 		if s.first != next || s.middles != 1 || s.digits != kernel.Plain(i+1) {
 			t.Errorf("segment %d: %+v, want it from %d on", i, s, next)
 		}
@@ -73,7 +73,7 @@ func TestSmallestIsInOrder(t *testing.T) {
 // bytes of length.
 func TestFastestBeginsCheaply(t *testing.T) {
 	for rest := range 64 {
-		s := candidates(Fastest, rest, 8).segments[0]
+		s := candidates(Fastest, rest, 8, 0).segments[0]
 		end := rest + s.digits.Size()
 		switch {
 		case rest <= 38 && (s.layout.Run != 10_000 || end+9 > 64 || s.digits.Size() < 13):
@@ -90,11 +90,26 @@ func TestFastestBeginsCheaply(t *testing.T) {
 	}
 }
 
+// TestPlacesAreNoSmallerThanLaunches: where a device takes part, a table for few
+// candidates gives way to another layout.
+func TestPlacesAreNoSmallerThanLaunches(t *testing.T) {
+	const launch = 80e6
+	for rest := range 64 {
+		s := candidates(Fastest, rest, 8, launch).segments[0]
+		if place := float64(s.end - s.first); place < launch {
+			t.Errorf("rest %d: %+v has %.0f candidates in a place", rest, s, place)
+		}
+		if without := candidates(Fastest, rest, 8, 0).segments[0]; rest < 45 && s != without {
+			t.Errorf("rest %d: %+v, and %+v without a device", rest, s, without)
+		}
+	}
+}
+
 // TestEasyJobsNeedNoTable: a table takes longer than the search.
 func TestEasyJobsNeedNoTable(t *testing.T) {
 	for rest := range 64 {
 		for difficulty := range 3 {
-			if s := candidates(Fastest, rest, difficulty).segments[0]; s.layout.HasTable() && s.layout.Last > 1 {
+			if s := candidates(Fastest, rest, difficulty, 0).segments[0]; s.layout.HasTable() && s.layout.Last > 1 {
 				t.Errorf("rest %d, difficulty %d: %+v has a table", rest, difficulty, s)
 			}
 		}
@@ -105,7 +120,7 @@ func TestEasyJobsNeedNoTable(t *testing.T) {
 // behind every prefix, and that they are numbers.
 func TestLong(t *testing.T) {
 	for rest := range 64 {
-		s := candidates(Long, rest, 6)
+		s := candidates(Long, rest, 6, 0)
 		segment := s.segments[0]
 		l := segment.layout
 		if !l.HasTable() || l.First != 13 || l.Word != 13 || l.Last != 3 || segment.digits.Size() > kernel.MaxProof {
@@ -132,7 +147,7 @@ func TestLong(t *testing.T) {
 // table, one word, and last what only portable code knows.
 func TestCostsAreOrdered(t *testing.T) {
 	const rest = 60
-	hard := math.Pow(16, 8)
+	hard := effort{candidates: math.Pow(16, 8)}
 	late, _, _ := split(rest, 16, 3, 1e15, 1e16)
 	early, _, _ := split(rest, 7, 3, 1e6, 1e7)
 	word := plain(rest, 16, 1e15, 1e16)
