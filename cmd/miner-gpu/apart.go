@@ -27,7 +27,7 @@ func listApart(ctx context.Context, all backends) (l protocol.Listing) {
 	return l
 }
 
-// listError is a process that ended without a list, with its last words.
+// listError is a process that ended without a list, with its words.
 type listError struct {
 	cause error
 	words string
@@ -53,13 +53,11 @@ func listOne(ctx context.Context, name string) (protocol.Listing, error) {
 	var out, words bytes.Buffer
 	command.Stdout, command.Stderr = &out, &words
 	if err := command.Run(); err != nil {
-		return protocol.Listing{}, listError{err, lastWords(words.String())}
+		return protocol.Listing{}, listError{err, firstWords(words.String())}
 	}
 	return protocol.DecodeListing(out.Bytes())
 }
 
-// lastWords is the end of what a process said.
-func lastWords(text string) string {
-	text = strings.TrimSpace(text)
-	return protocol.Printable(text[max(0, len(text)-300):], 300)
-}
+// firstWords is the beginning of what a process said: behind it comes what Go's runtime
+// tells of a signal.
+func firstWords(text string) string { return protocol.Printable(strings.TrimSpace(text), 300) }
