@@ -17,8 +17,8 @@ import (
 // branch are only linked at first, with their proofs, which cost its maker more
 // than us; when it has turned out longer, their transactions are checked. A branch
 // of more than a batch isn't kept meanwhile: blocks is read again to check it, and
-// once more for the swap, and must yield the same each time. The swap is one
-// commit, after which the abandoned payments are open again as far as they are
+// once more for the swap, and must yield the same each time. The swap is all or
+// nothing; after it the abandoned payments are open again as far as they are
 // still valid. After an error only what extended our chain before it has been
 // taken, and adopted says whether there was any.
 func (c *Chain) Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error) {

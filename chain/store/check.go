@@ -22,6 +22,7 @@ type checker struct {
 	walkers  chan *walker    // those that have nothing to do
 	progress func(done, total int64)
 	buckets  map[string][]byte // by name: the value that stands for the bucket
+	records  map[string][]byte // of meta: those that the check needs, nil if they are missing
 }
 
 // check checks all of a file of so many bytes. progress, if it isn't nil, is
@@ -96,6 +97,13 @@ func (c *checker) readBuckets(root uint64) error {
 		if c.has(name) {
 			there++
 		} else if !bytes.Equal(name, paymentsBucket) { // the former format has none
+			return noBucket(name)
+		}
+	}
+	for _, name := range branchBuckets() {
+		if c.has(name) {
+			there++
+		} else if c.has(branchBlocksBucket) {
 			return noBucket(name)
 		}
 	}

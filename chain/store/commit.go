@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -90,43 +91,84 @@ func (db *DB) Commit(base int64, blocks []wire.Block, accounts map[string][]byte
 }
 
 // Replace is Commit of blocks that were encoded before and are read one by one; an
-// error among them undoes it. The transaction keeps what it writes in memory: about twice the blocks' JSON.
+// error among them undoes it. The memory that it takes doesn't grow with the number
+// of blocks, the new ones' and the abandoned ones': long branches are swapped in
+// several transactions, as branch.go tells, but not less at once.
 func (db *DB) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error {
+	db.replacing.Lock()
+	defer db.replacing.Unlock()
+	if err := db.tidy(context.Background()); err != nil {
+		return err
+	}
+	s := &swap{db: db, base: base}
+	err := s.take(blocks)
+	if err == nil && !s.begun {
+		if err = db.replaceAtOnce(base, s.buffer, accounts, pool); !errors.Is(err, errLong) {
+			return err
+		}
+		err = nil
+	}
+	if err == nil {
+		err = s.complete(base, accounts, pool)
+	}
+	// What can't be tidied now is before the next change. The swap has been made,
+	// or has not, all the same.
+	_ = db.tidy(context.Background())
+	return err
+}
+
+// replaceAtOnce is Replace in one write transaction. If that would be too long, it
+// is errLong.
+func (db *DB) replaceAtOnce(base int64, blocks []wire.Sealed, accounts map[string][]byte, pool []wire.Transaction) error {
 	return db.update(func(w *writer) error {
-		if err := w.replaceBlocks(base, blocks); err != nil {
+		if err := w.replaceBlocks(base, blocks, db.limits.direct); err != nil {
 			return err
 		}
 		for address, record := range accounts {
-			if err := w.setAccount(address, record); err != nil {
+			if err := w.set(w.tx.Bucket(accountsBucket), accountKey(address), record); err != nil {
 				return fmt.Errorf("account %.64q: %w", address, err)
 			}
 		}
-		contents := make([][]byte, 0, len(pool))
-		for _, t := range pool {
-			contents = append(contents, t.AppendClassic(nil))
-		}
-		return w.replaceList(w.tx.Bucket(poolBucket), contents)
+		return w.replacePool(pool)
 	})
 }
 
-func (w *writer) replaceBlocks(base int64, blocks iter.Seq2[wire.Sealed, error]) error {
-	height, parent, err := head(w.tx)
+func (w *writer) replacePool(pool []wire.Transaction) error {
+	contents := make([][]byte, 0, len(pool))
+	for _, t := range pool {
+		contents = append(contents, t.AppendClassic(nil))
+	}
+	return w.replaceList(w.tx.Bucket(poolBucket), contents)
+}
+
+// replaceBlocks replaces the trunk's blocks above base, unless they are too many.
+func (w *writer) replaceBlocks(base int64, blocks []wire.Sealed, most limit) error {
+	height, err := lastIn(w.tx, trunk())
 	if err != nil {
 		return err
 	}
 	if err := checkBase(base, height); err != nil {
 		return err
 	}
-	if base < height {
-		if parent, err = w.removeBlocks(base, height); err != nil {
-			return err
-		}
+	if left, err := w.removeBlocks(base, height, most); err != nil {
+		return err
+	} else if left > base {
+		return errLong
 	}
-	byHeight := w.tx.Bucket(blocksBucket)
+	parent, err := hashIn(w.tx, trunk(), base)
+	if err != nil {
+		return err
+	}
+	return w.addBlocks(trunk(), base, parent, inOrder(blocks))
+}
+
+// addBlocks adds blocks that follow the one at base to a series.
+func (w *writer) addBlocks(to series, base int64, parent digest, blocks iter.Seq2[wire.Sealed, error]) error {
+	byHeight := w.tx.Bucket(to.blocks)
 	byHeight.FillPercent = 1 // keys only ever grow, so pages need no room for inserts
 	var hashes []hashEntry
 	var payments [][]byte
-	err = follow(base, parent, blocks, func(height int64, b wire.Sealed) error {
+	err := follow(base, parent, blocks, func(height int64, b wire.Sealed) error {
 		key := numberKey(height)
 		hashes = append(hashes, newHashEntry(height, b.Sum))
 		payments = appendPaymentKeys(payments, b.Block)
@@ -135,10 +177,10 @@ func (w *writer) replaceBlocks(base int64, blocks iter.Seq2[wire.Sealed, error])
 	if err != nil {
 		return err
 	}
-	if err := w.indexHashes(hashes); err != nil {
+	if err := w.indexHashes(to, hashes); err != nil {
 		return err
 	}
-	return w.indexPayments(payments)
+	return w.indexPayments(to, payments)
 }
 
 // hashEntry is what stands in the index for a block: the key of its hash, and
@@ -152,9 +194,9 @@ func newHashEntry(height int64, hash digest) hashEntry {
 // indexHashes adds hashes in their order. In a transaction pages grow without
 // being split, so that a hash in between moves all behind it: 100,000 in another
 // order take 20 s longer.
-func (w *writer) indexHashes(entries []hashEntry) error {
+func (w *writer) indexHashes(in series, entries []hashEntry) error {
 	slices.SortFunc(entries, func(a, b hashEntry) int { return bytes.Compare(a.key, b.key) })
-	byHash := w.tx.Bucket(hashesBucket)
+	byHash := w.tx.Bucket(in.hashes)
 	for _, e := range entries {
 		if err := byHash.Put(e.key, e.height); err != nil {
 			return err
@@ -163,37 +205,28 @@ func (w *writer) indexHashes(entries []hashEntry) error {
 	return nil
 }
 
-// removeBlocks removes the blocks above base, up to height, and returns the
-// hash of the one at base.
-func (w *writer) removeBlocks(base, height int64) (parent digest, err error) {
+// removeBlocks removes the trunk's blocks above base, from height down, and
+// returns the last height that is left. It ends early when the limit is full.
+func (w *writer) removeBlocks(base, height int64, most limit) (left int64, err error) {
 	byHeight, byHash := w.tx.Bucket(blocksBucket), w.tx.Bucket(hashesBucket)
-	if base >= 0 {
-		parent = sha256.Sum256(byHeight.Get(numberKey(base)))
-	}
-	for ; height > base; height-- {
+	for items, size := 0, 0; height > base && !most.isFull(items, size); height-- {
 		key := numberKey(height)
-		b, err := decodeBlock(height, byHeight.Get(key))
+		canonical := byHeight.Get(key)
+		b, err := decodeBlock(height, canonical)
 		if err != nil {
-			return digest{}, err
+			return height, err
 		}
 		if err := w.forgetPayments(appendPaymentKeys(nil, b)); err != nil {
-			return digest{}, err
+			return height, err
 		}
-		hash := sha256.Sum256(byHeight.Get(key))
+		items, size = items+1, size+len(canonical)
+		hash := sha256.Sum256(canonical)
 		if err := byHash.Delete(spanKey(height, hash[:])); err != nil {
-			return digest{}, err
+			return height, err
 		}
 		if err := byHeight.Delete(key); err != nil {
-			return digest{}, err
+			return height, err
 		}
 	}
-	return parent, nil
-}
-
-func (w *writer) setAccount(address string, record []byte) error {
-	b := w.tx.Bucket(accountsBucket)
-	if len(record) == 0 {
-		return w.delete(b, accountKey(address))
-	}
-	return w.put(b, accountKey(address), record)
+	return height, nil
 }

@@ -205,7 +205,7 @@ func TestEditedRecordsAreFound(t *testing.T) {
 			return tx.Bucket(blocksBucket).Put(numberKey(30), value)
 		}},
 		{"a later format", "its format", func(tx *bolt.Tx) error {
-			return tx.Bucket(metaBucket).Put([]byte(formatKey), sealed([]byte(formatKey), []byte("3")))
+			return tx.Bucket(metaBucket).Put([]byte(formatKey), sealed([]byte(formatKey), []byte("4")))
 		}},
 		{"no bucket of peers", "no bucket", func(tx *bolt.Tx) error { return tx.DeleteBucket(peersBucket) }},
 	} {

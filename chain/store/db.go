@@ -24,8 +24,26 @@ var (
 	peersBucket    = []byte("peers")    // number -> address
 )
 
+// The buckets of a long branch, which are only there while one is taken over; see
+// branch.go. They hold what those of the same name hold.
+var (
+	branchBlocksBucket   = []byte("branch blocks")
+	branchHashesBucket   = []byte("branch hashes")
+	branchAccountsBucket = []byte("branch accounts")
+	branchPaymentsBucket = []byte("branch payments")
+)
+
 func buckets() [][]byte {
 	return [][]byte{metaBucket, blocksBucket, hashesBucket, accountsBucket, paymentsBucket, poolBucket, peersBucket}
+}
+
+// recordBuckets are those that hold records, meta being the first.
+func recordBuckets() [][]byte {
+	return [][]byte{metaBucket, accountsBucket, paymentsBucket, poolBucket, peersBucket, branchAccountsBucket, branchPaymentsBucket}
+}
+
+func branchBuckets() [][]byte {
+	return [][]byte{branchBlocksBucket, branchHashesBucket, branchAccountsBucket, branchPaymentsBucket}
 }
 
 // application and format stand in every database, so that no other program's
@@ -36,7 +54,9 @@ const application = "lode"
 const (
 	applicationKey = "application"
 	formatKey      = "format"
-	totalKey       = "total" // see writer
+	totalKey       = "total"    // see writer
+	borderKey      = "border"   // see borderOf
+	upgradedKey    = "upgraded" // see upgrade
 	ledgerPrefix   = "ledger."
 )
 
@@ -48,6 +68,10 @@ type DB struct {
 	bolt     *bolt.DB
 	file     *os.File // the one that bolt has open
 	pageSize int
+	limits   limits
+
+	replacing sync.Mutex // held while branches are swapped; guards untidy
+	untidy    bool       // there may be a branch, which has to be gone before another one
 
 	writing   sync.Mutex    // held during a change; guards the fields below
 	uncertain *failure      // why no other change is taken, nil as long as they are
@@ -80,30 +104,21 @@ func (db *DB) Head() (height int64, hash string, err error) {
 }
 
 func head(tx *bolt.Tx) (height int64, hash digest, err error) {
-	key, value := tx.Bucket(blocksBucket).Cursor().Last()
-	if key == nil {
-		return -1, digest{}, nil
+	height, err = lastHeight(tx)
+	if err != nil || height < 0 {
+		return height, digest{}, err
 	}
-	height, err = numberOf(key)
+	value, err := blockAt(tx, height)
 	return height, sha256.Sum256(value), err
-}
-
-// lastHeight is head without the hash.
-func lastHeight(tx *bolt.Tx) (int64, error) {
-	key, _ := tx.Bucket(blocksBucket).Cursor().Last()
-	if key == nil {
-		return -1, nil
-	}
-	return numberOf(key)
 }
 
 // HashAt is the hash of the block at a height, in lower-case hex. One that isn't
 // there is fs.ErrNotExist.
 func (db *DB) HashAt(height int64) (hash string, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		value := tx.Bucket(blocksBucket).Get(numberKey(height))
-		if value == nil {
-			return absent(height)
+		value, err := blockAt(tx, height)
+		if err != nil {
+			return err
 		}
 		hash = digest(sha256.Sum256(value)).String()
 		return nil
@@ -114,9 +129,9 @@ func (db *DB) HashAt(height int64) (hash string, err error) {
 // Block is the block at a height. One that isn't there is fs.ErrNotExist.
 func (db *DB) Block(height int64) (b wire.Block, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		value := tx.Bucket(blocksBucket).Get(numberKey(height))
-		if value == nil {
-			return absent(height)
+		value, err := blockAt(tx, height)
+		if err != nil {
+			return err
 		}
 		b, err = decodeBlock(height, value)
 		return err
@@ -142,19 +157,10 @@ func (db *DB) HeightOf(hash string) (height int64, err error) {
 		if err != nil || hex.EncodeToString(sum) != hash {
 			return absentHash(hash)
 		}
-		head, err := lastHeight(tx)
-		if err != nil {
-			return err
+		var found bool
+		if height, found, err = heightOf(tx, sum); err == nil && !found {
+			err = absentHash(hash)
 		}
-		var value []byte
-		byHash := tx.Bucket(hashesBucket)
-		if !eachSpan(head, func(height int64) bool {
-			value = byHash.Get(spanKey(height, sum))
-			return value != nil
-		}) {
-			return absentHash(hash)
-		}
-		height, err = numberOf(value)
 		return err
 	})
 	return height, err
@@ -165,7 +171,7 @@ func absentHash(hash string) error { return fmt.Errorf("block %.64q: %w", hash, 
 // Account is the ledger's record of an address, nil if there is none.
 func (db *DB) Account(address string) (record []byte, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		record, err = get(tx.Bucket(accountsBucket), accountKey(address))
+		record, err = accountRecord(tx, address)
 		return err
 	})
 	return record, err
@@ -174,8 +180,8 @@ func (db *DB) Account(address string) (record []byte, err error) {
 // Accounts is how many addresses have a record. It reads all of them.
 func (db *DB) Accounts() (count int, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		count = tx.Bucket(accountsBucket).Stats().KeyN
-		return nil
+		count, err = countAccounts(tx)
+		return err
 	})
 	return count, err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -86,8 +87,9 @@ func (in *injector) handle(c call) answer {
 
 // step is one change of a store.
 type step struct {
-	name string
-	do   func(store) error
+	name   string
+	do     func(store) error
+	pieces bool // made in several transactions, and making it again changes nothing
 }
 
 // steps are changes of every kind: with few pages and with many, a
@@ -105,21 +107,49 @@ func steps() []step {
 		return all
 	}
 	first := []step{
-		{"the first blocks", func(s store) error { return s.Commit(-1, trunk, records("a", 1), nil) }},
-		{"an open payment", func(s store) error { return s.AppendPool(payment("a")) }},
-		{"another", func(s store) error { return s.AppendPool(payment("b")) }},
-		{"peers", func(s store) error { return s.SetPeers([]string{"b:2", "a:1"}) }},
-		{"meta", func(s store) error { return s.SetMeta("difficulty", "5") }},
-		{"a reorganisation", func(s store) error {
+		{name: "the first blocks", do: func(s store) error { return s.Commit(-1, trunk, records("a", 1), nil) }},
+		{name: "an open payment", do: func(s store) error { return s.AppendPool(payment("a")) }},
+		{name: "another", do: func(s store) error { return s.AppendPool(payment("b")) }},
+		{name: "peers", do: func(s store) error { return s.SetPeers([]string{"b:2", "a:1"}) }},
+		{name: "meta", do: func(s store) error { return s.SetMeta("difficulty", "5") }},
+		{name: "a reorganisation", do: func(s store) error {
 			return s.Commit(2, branch, records("b", 2), []wire.Transaction{payment("b"), payment("c")})
 		}},
-		{"growth", func(s store) error { return s.Commit(8, long, records("a", 3), []wire.Transaction{payment("c")}) }},
-		{"no peers", func(s store) error { return s.SetPeers(nil) }},
-		{"a last payment", func(s store) error { return s.AppendPool(payment("d")) }},
-		{"back to fewer blocks", func(s store) error { return s.Commit(8, long[:4], nil, nil) }},
+		{name: "growth", do: func(s store) error { return s.Commit(8, long, records("a", 3), []wire.Transaction{payment("c")}) }},
+		{name: "no peers", do: func(s store) error { return s.SetPeers(nil) }},
+		{name: "a last payment", do: func(s store) error { return s.AppendPool(payment("d")) }},
+		{name: "back to fewer blocks", do: func(s store) error { return s.Commit(8, long[:4], nil, nil) }},
 	}
 	again := first[1:]
 	return slices.Concat(first, again, again) // enough calls for lastFault
+}
+
+// openInPieces opens a database that swaps branches of more than a few blocks in
+// pieces.
+func openInPieces(path string) (*DB, error) {
+	return openWith(context.Background(), path, limits{direct: limit{5, 1 << 20}, piece: limit{4, 1 << 20}}, nil)
+}
+
+// longSteps are swaps in pieces, of more blocks and of fewer ones, with a change
+// between them.
+func longSteps() []step {
+	genesis := wire.Genesis()
+	trunk := append([]wire.Block{genesis}, linked(0, genesis.Hash(), 3, "trunk")...)
+	more := linked(3, trunk[3].Hash(), 4, "more")
+	branch := linked(1, trunk[1].Hash(), 9, strings.Repeat("branch", 100))
+	records := map[string][]byte{}
+	for i := range 6 {
+		records[fmt.Sprintf("a %d %s", i, strings.Repeat("x", 80))] = []byte{byte(i), 1}
+	}
+	without := map[string][]byte{fmt.Sprintf("a %d %s", 1, strings.Repeat("x", 80)): nil, fmt.Sprintf("b %d %s", 1, strings.Repeat("x", 80)): {1}}
+	return []step{
+		{name: "the first blocks", do: func(s store) error { return s.Commit(-1, trunk, nil, []wire.Transaction{payment("a")}) }},
+		{name: "more blocks", do: func(s store) error { return s.Commit(3, more, records, []wire.Transaction{payment("b")}) }},
+		{name: "a long branch", pieces: true, do: func(s store) error { return s.Commit(1, branch, without, []wire.Transaction{payment("c")}) }},
+		{name: "a payment", do: func(s store) error { return s.AppendPool(payment("d")) }},
+		{name: "back to fewer blocks", pieces: true, do: func(s store) error { return s.Commit(2, branch[1:2], records, nil) }},
+		{name: "meta", do: func(s store) error { return s.SetMeta("difficulty", "5") }},
+	}
 }
 
 // contents is all that steps put into a store, the blocks as the last one's hash:
@@ -169,8 +199,11 @@ func TestFaultsOfTheDisk(t *testing.T) {
 			uncertain, hit := 0, map[int]bool{}
 			for n := 1; n <= lastFault && !t.Failed(); n++ {
 				in := &injector{fault: fault, n: n}
-				if injectFault(t, in, steps, whole) {
+				if injectFault(t, in, Open, steps, whole) {
 					uncertain++
+				}
+				if !in.done() {
+					t.Fatalf("there is no call %d to fail", n)
 				}
 				hit[in.hit.number] = true
 			}
@@ -184,46 +217,120 @@ func TestFaultsOfTheDisk(t *testing.T) {
 	}
 }
 
+// TestFaultsOfLongBranches lets each call of swaps in pieces fail in each way.
+func TestFaultsOfLongBranches(t *testing.T) {
+	steps := longSteps()
+	whole := states(t, steps)
+	for _, fault := range faults() {
+		t.Run(fault.name, func(t *testing.T) {
+			for n := 1; !t.Failed(); n++ {
+				in := &injector{fault: fault, n: n}
+				injectFault(t, in, openInPieces, steps, whole)
+				if !in.done() {
+					t.Logf("%d calls", n-1)
+					break
+				}
+			}
+		})
+	}
+}
+
+// TestFaultsOfAStart lets each call fail of a start that tidies a branch or
+// upgrades a database. It is refused, or opened if only room is missing, and in the
+// end nothing is lost.
+func TestFaultsOfAStart(t *testing.T) {
+	before, after := newFork(9).states(t)
+	for name, c := range map[string]struct {
+		text  []byte
+		whole string
+		show  func(*DB) string
+	}{
+		"a branch that is none of the chain": {branchText(t, false), before, func(db *DB) string { return shown(t, db, newFork(9).blocks()) }},
+		"a branch of the chain":              {branchText(t, true), after, func(db *DB) string { return shown(t, db, newFork(9).blocks()) }},
+		"the former format": {formerText(t), wholeDump(t, sample(t)), func(db *DB) string {
+			text, err := dump(db)
+			must(t, err)
+			return text
+		}},
+	} {
+		for _, f := range faults() {
+			for n := 1; !t.Failed(); n++ {
+				folder := memoryDir(t)
+				path := filepath.Join(folder, "chain.db")
+				must(t, os.WriteFile(path, c.text, 0o600))
+				in := &injector{fault: f, n: n}
+				var err error
+				var db *DB
+				intercept(t, folder, in.handle, func() { db, err = openInPieces(path) })
+				if err == nil {
+					if got := c.show(db); got != c.whole {
+						t.Errorf("%s, %s, call %d: it is opened and shows\n%s\nwant\n%s", name, f.name, n, got, c.whole)
+					}
+					must(t, db.Close())
+				} else if !in.done() || !strings.Contains(errorTexts(err), f.number.Error()) {
+					t.Errorf("%s, %s, call %d: error %v", name, f.name, n, err)
+				}
+				assertSound(t, path)
+				if got := c.show(mustOpen(t, path)); got != c.whole {
+					t.Errorf("%s, %s, call %d: later it shows\n%s\nwant\n%s", name, f.name, n, got, c.whole)
+				}
+				if !in.done() {
+					break
+				}
+			}
+		}
+	}
+}
+
 // injectFault runs the steps with a fault and looks at what is left. It reports
 // whether the store had to give up.
-func injectFault(t *testing.T, in *injector, steps []step, whole []string) bool {
+func injectFault(t *testing.T, in *injector, open func(string) (*DB, error), steps []step, whole []string) bool {
 	t.Helper()
 	folder := memoryDir(t)
 	path := filepath.Join(folder, "chain.db")
 	must(t, closed(Open(path)))
 	var end progressOfSteps
-	intercept(t, folder, in.handle, func() { end = runSteps(path, in, steps) })
+	intercept(t, folder, in.handle, func() { end = runSteps(path, open, in, steps) })
 	if in.err != nil || end.problem != nil {
 		t.Fatalf("call %d: %v", in.n, errors.Join(in.err, end.problem))
 	}
-	if !in.done() {
-		t.Fatalf("there is no call %d to fail", in.n)
-	}
+	assertSound(t, path)
 	db := mustOpen(t, path) // checks all of it
-	want := whole[end.done]
+	wants := whole[end.done : end.done+1]
 	if end.uncertain {
-		want = whole[end.done+1] // the file shows the change, else the store could have gone on
+		wants = whole[end.done+1 : end.done+2] // the file shows the change, else the store could have gone on
 	}
-	if got := contents(t, db); got != want {
-		t.Errorf("call %d: after %d steps (uncertain: %v) the file holds\n%s\nwant\n%s", in.n, end.done, end.uncertain, got, want)
+	if end.inPieces {
+		wants = whole[end.done : end.done+2]
+	}
+	if got := contents(t, db); !slices.Contains(wants, got) {
+		t.Errorf("call %d: after %d steps (uncertain: %v) the file holds\n%s\nwant\n%s", in.n, end.done, end.uncertain, got, wants)
 	}
 	return end.uncertain
+}
+
+// assertSound checks a file before a start tidies it.
+func assertSound(t *testing.T, path string) {
+	t.Helper()
+	checkConsistency(t, path)
+	must(t, checkFile(t.Context(), path, nil))
 }
 
 // progressOfSteps is how far runSteps came.
 type progressOfSteps struct {
 	done      int  // steps that are acknowledged
 	uncertain bool // the store gave up in the next one
+	inPieces  bool // and the file may show it or not
 	problem   error
 }
 
 // runSteps makes all steps. One that fails is made again, as its caller would.
-func runSteps(path string, in *injector, steps []step) (p progressOfSteps) {
+func runSteps(path string, open func(string) (*DB, error), in *injector, steps []step) (p progressOfSteps) {
 	f := in.fault
-	db, err := Open(path)
+	db, err := open(path)
 	if err != nil {
 		if f.number != 0 && in.done() && isFault(err, f) { // a start that fails changes nothing
-			db, err = Open(path)
+			db, err = open(path)
 		}
 		if err != nil {
 			return progressOfSteps{problem: fmt.Errorf("opening: %w", err)}
@@ -233,12 +340,21 @@ func runSteps(path string, in *injector, steps []step) (p progressOfSteps) {
 	for _, s := range steps {
 		before := in.done()
 		err := s.do(db)
-		if failed := in.done() && !before && f.number != 0; failed != (err != nil) {
+		failed := in.done() && !before && f.number != 0
+		if failed && s.pieces && err == nil { // the fault came after the swap
+			p.done++
+			if hasGivenUp(db) {
+				p.problem = givenUp(db, db.uncertain, f)
+				return p
+			}
+			continue
+		}
+		if failed != (err != nil) {
 			p.problem = fmt.Errorf("%s: error %v, with a fault: %v", s.name, err, failed)
 			return p
 		}
 		if errors.Is(err, ErrUncertain) {
-			p.uncertain = true
+			p.uncertain, p.inPieces = true, s.pieces
 			p.problem = givenUp(db, err, f)
 			return p
 		}
@@ -287,11 +403,18 @@ func givenUp(db *DB, err error, f fault) error {
 	if err := db.SetMeta("difficulty", "6"); !errors.Is(err, ErrUncertain) {
 		return fmt.Errorf("a change after that: error %v, want ErrUncertain", err)
 	}
+	if !hasGivenUp(db) {
+		return errors.New("nobody is told")
+	}
+	return nil
+}
+
+func hasGivenUp(db *DB) bool {
 	select {
 	case <-db.lost:
-		return nil
+		return true
 	default:
-		return errors.New("nobody is told")
+		return false
 	}
 }
 

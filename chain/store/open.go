@@ -43,7 +43,11 @@ func Open(path string) (*DB, error) { return OpenContext(context.Background(), p
 // name the file and, where it is known, the block; a file that it refuses is
 // left as it is.
 func OpenContext(ctx context.Context, path string, progress func(done, total int64)) (*DB, error) {
-	db := &DB{path: path, lost: make(chan struct{})}
+	return openWith(ctx, path, defaultLimits(), progress)
+}
+
+func openWith(ctx context.Context, path string, limits limits, progress func(done, total int64)) (*DB, error) {
+	db := &DB{path: path, limits: limits, lost: make(chan struct{})}
 	if err := guard(func() error { return db.open(ctx, progress) }); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, classified(err))
 	}
@@ -85,10 +89,24 @@ func (db *DB) open(ctx context.Context, progress func(done, total int64)) error 
 	db.bolt.AllocSize = growth
 	db.pageSize = db.bolt.Info().PageSize
 	if err = db.confirm(); err == nil {
-		err = upgrade(db.bolt)
+		err = db.finish(ctx)
 	}
 	if err != nil {
 		_ = db.bolt.Close() // the first error is the one that counts
+	}
+	return err
+}
+
+// finish does what an earlier process, or program, has left to do.
+func (db *DB) finish(ctx context.Context) (err error) {
+	if err := db.upgrade(ctx); err != nil {
+		return err
+	}
+	if db.untidy, err = db.hasBranch(); err != nil {
+		return err
+	}
+	if err = db.tidy(ctx); errors.Is(err, ErrDiskFull) {
+		return nil // the chain can be read, and nothing is appended before there is room
 	}
 	return err
 }

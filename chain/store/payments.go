@@ -14,12 +14,24 @@ import (
 // Nobody finds two payments with the same ones.
 const paymentIDSize = 16
 
+// paymentKeySize is the length of a paymentKey.
+const paymentKeySize = 4 + paymentIDSize + 8 + 4
+
 // paymentKey is the span, the ID, the height and the position in the block, all
 // numbers big-endian; the value is empty. A payment may stand in the chain several
 // times.
 func paymentKey(height int64, position int, id []byte) []byte {
 	key := binary.BigEndian.AppendUint64(spanKey(height, id), uint64(height))
 	return binary.BigEndian.AppendUint32(key, uint32(position))
+}
+
+// paymentHeight is the height in a payment's key; a key that is no payment's has
+// none of the chain.
+func paymentHeight(key []byte) int64 {
+	if len(key) != paymentKeySize {
+		return -1
+	}
+	return int64(binary.BigEndian.Uint64(key[4+paymentIDSize:]))
 }
 
 // paymentID is the beginning of a payment's ID.
@@ -38,9 +50,9 @@ func appendPaymentKeys(keys [][]byte, b wire.Block) [][]byte {
 
 // indexPayments adds payments to the index, in the order of their keys as
 // indexHashes does.
-func (w *writer) indexPayments(keys [][]byte) error {
+func (w *writer) indexPayments(in series, keys [][]byte) error {
 	slices.SortFunc(keys, bytes.Compare)
-	bucket := w.tx.Bucket(paymentsBucket)
+	bucket := w.tx.Bucket(in.payments)
 	for _, key := range keys {
 		if err := w.put(bucket, key, nil); err != nil {
 			return err
@@ -49,7 +61,7 @@ func (w *writer) indexPayments(keys [][]byte) error {
 	return nil
 }
 
-// forgetPayments takes payments out of the index.
+// forgetPayments takes payments out of the trunk's index.
 func (w *writer) forgetPayments(keys [][]byte) error {
 	bucket := w.tx.Bucket(paymentsBucket)
 	for _, key := range keys {
@@ -63,17 +75,8 @@ func (w *writer) forgetPayments(keys [][]byte) error {
 // HasPayment reports whether a block of the chain holds the payment.
 func (db *DB) HasPayment(t wire.Transaction) (found bool, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		head, err := lastHeight(tx)
-		if err != nil {
-			return err
-		}
-		id, cursor := paymentID(t), tx.Bucket(paymentsBucket).Cursor()
-		found = eachSpan(head, func(height int64) bool {
-			prefix := spanKey(height, id)
-			key, _ := cursor.Seek(prefix)
-			return bytes.HasPrefix(key, prefix)
-		})
-		return nil
+		found, err = hasPayment(tx, paymentID(t))
+		return err
 	})
 	return found, err
 }

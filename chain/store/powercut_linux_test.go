@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -83,8 +82,8 @@ func (r *recorder) acknowledge() {
 
 // record runs the steps on a database at path and goes on after a failed sync
 // as a restarted node does.
-func (r *recorder) record(path string, steps []step) error {
-	db, err := Open(path)
+func (r *recorder) record(path string, open func(string) (*DB, error), steps []step) error {
+	db, err := open(path)
 	if err != nil {
 		return err
 	}
@@ -95,7 +94,9 @@ func (r *recorder) record(path string, steps []step) error {
 			if err := db.Close(); err != nil {
 				return err
 			}
-			db, err = Open(path)
+			if db, err = open(path); err == nil && s.pieces { // the file shows it or not
+				err = s.do(db)
+			}
 		} else if err != nil {
 			err = s.do(db)
 		}
@@ -103,6 +104,14 @@ func (r *recorder) record(path string, steps []step) error {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		r.acknowledge()
+		if hasGivenUp(db) { // after the swap
+			if err := db.Close(); err != nil {
+				return err
+			}
+			if db, err = open(path); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -148,8 +157,10 @@ func resized(file []byte, size int64) []byte {
 }
 
 // powerCuts records a script and looks at many disks that a power cut may leave.
-func powerCuts(t *testing.T, steps []step, whole []string, images, failSync int, random *rand.Rand) {
+// It reports whether the sync that was to fail came.
+func powerCuts(t *testing.T, open func(string) (*DB, error), steps []step, images, failSync int, random *rand.Rand) bool {
 	t.Helper()
+	whole := states(t, steps)
 	folder := memoryDir(t)
 	path := filepath.Join(folder, "chain.db")
 	must(t, closed(Open(path)))
@@ -157,13 +168,13 @@ func powerCuts(t *testing.T, steps []step, whole []string, images, failSync int,
 	must(t, err)
 	r := &recorder{failSync: failSync}
 	var problem error
-	intercept(t, folder, r.handle, func() { problem = r.record(path, steps) })
+	intercept(t, folder, r.handle, func() { problem = r.record(path, open, steps) })
 	must(t, errors.Join(problem, r.err))
 	for range images {
 		cut := random.IntN(len(r.events) + 1)
 		disk, done := image(before, r.events[:cut], random)
 		must(t, os.WriteFile(path, disk, 0o600))
-		db, err := Open(path)
+		db, err := open(path)
 		if err != nil {
 			t.Fatalf("power cut after event %d of %d, sync %d failed: %v", cut, len(r.events), failSync, err)
 		}
@@ -173,34 +184,34 @@ func powerCuts(t *testing.T, steps []step, whole []string, images, failSync int,
 			t.Fatalf("power cut after event %d of %d, sync %d failed: %d steps were acknowledged, and the database holds\n%s", cut, len(r.events), failSync, done, got)
 		}
 	}
-}
-
-// seeded is the source of a test's random numbers. STORE_SEED gives another seed.
-func seeded(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := uint64(1)
-	if text, set := os.LookupEnv("STORE_SEED"); set {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		must(t, err)
-	}
-	t.Logf("STORE_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return r.syncs >= failSync
 }
 
 // TestPowerCuts cuts the power at any point of a script. Of what was written
 // since the last sync, any sectors may be on the disk.
 func TestPowerCuts(t *testing.T) {
-	steps := steps()
-	powerCuts(t, steps, states(t, steps), cutImages, 0, seeded(t))
+	powerCuts(t, Open, steps(), cutImages, 0, seeded(t))
+}
+
+// TestPowerCutsOfLongBranches does it while branches are swapped in pieces.
+func TestPowerCutsOfLongBranches(t *testing.T) {
+	powerCuts(t, openInPieces, longSteps(), cutImages, 0, seeded(t))
 }
 
 // TestPowerCutsAfterAFailedSync: when a sync fails, the disk may lack what the
 // system shows, and a restarted node goes on from what it sees.
 func TestPowerCutsAfterAFailedSync(t *testing.T) {
-	random, steps := seeded(t), steps()
-	whole := states(t, steps)
+	random := seeded(t)
 	for n := 2; n < 2+failedSyncs; n++ { // the first is that of Open
-		powerCuts(t, steps, whole, cutImagesEach, n, random)
+		powerCuts(t, Open, steps(), cutImagesEach, n, random)
 	}
+}
+
+// TestPowerCutsOfLongBranchesAfterAFailedSync lets each sync of them fail.
+func TestPowerCutsOfLongBranchesAfterAFailedSync(t *testing.T) {
+	random, n := seeded(t), 2
+	for powerCuts(t, openInPieces, longSteps(), cutImagesEach, n, random) {
+		n++
+	}
+	t.Logf("%d syncs", n-1)
 }

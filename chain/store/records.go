@@ -79,6 +79,14 @@ func (w *writer) delete(b *bolt.Bucket, key []byte) error {
 	return b.Delete(key)
 }
 
+// set puts a record, or deletes it if the content is empty.
+func (w *writer) set(b *bolt.Bucket, key, content []byte) error {
+	if len(content) == 0 {
+		return w.delete(b, key)
+	}
+	return w.put(b, key, content)
+}
+
 // readTotal is the sum that a writer keeps.
 func readTotal(tx *bolt.Tx) (uint64, error) {
 	content, err := get(tx.Bucket(metaBucket), []byte(totalKey))

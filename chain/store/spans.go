@@ -16,10 +16,10 @@ func spanKey(height int64, id []byte) []byte {
 	return append(key, id...)
 }
 
-// eachSpan calls f with a height of each span of a chain, the last one first,
-// until f is true, and reports whether it was.
-func eachSpan(head int64, f func(height int64) bool) bool {
-	for span := head >> spanBits; span >= 0; span-- {
+// eachSpan calls f with a height of each span in which a stretch of a chain up to
+// head has blocks, the last one first, until f is true, and reports whether it was.
+func (s stretch) eachSpan(head int64, f func(height int64) bool) bool {
+	for span := min(head, s.limit-1) >> spanBits; span >= s.first>>spanBits; span-- {
 		if f(span << spanBits) {
 			return true
 		}

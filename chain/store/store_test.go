@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -96,6 +98,19 @@ func linked(height int64, previous string, count int, salt string) []wire.Block 
 
 func payment(recipient string) wire.Transaction {
 	return wire.Transaction{Sender: "s", Recipient: recipient, Signature: "ff", Amount: wire.Float(0.5)}
+}
+
+// seeded is the source of a test's random numbers. STORE_SEED gives another seed.
+func seeded(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := uint64(1)
+	if text, set := os.LookupEnv("STORE_SEED"); set {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		must(t, err)
+	}
+	t.Logf("STORE_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
 }
 
 func must(t testing.TB, err error) {
