@@ -40,8 +40,12 @@ type Store interface {
 	// empty record deletes) and replaces the whole pool, all or nothing.
 	Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error
 	// Replace is Commit of blocks that needn't be in memory and don't come from this
-	// store; an error among them undoes it.
-	Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error
+	// store; an error among them undoes it. It calls publish, once at most, with the
+	// call that makes the change; what takes long of many blocks is done before and
+	// after that, and changes nothing of what the store shows. Once the change is made
+	// the error is nil.
+	Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction,
+		publish func(change func() error) error) error
 	Close() error
 }
 
@@ -212,11 +216,7 @@ func (c *Chain) extension() *pipeline {
 		if err != nil {
 			return err
 		}
-		base := b.blocks[0].Index - 1
-		err = c.commit(base, b.tip(), b.balances, next, func(records map[string][]byte) error {
-			return c.store.Replace(base, b.sealed(), records, next.open)
-		})
-		if err != nil {
+		if err := c.commit(b.blocks[0].Index-1, b.tip(), b.sealed(), b.balances, next); err != nil {
 			return err
 		}
 		b.balances.forget()
@@ -225,25 +225,31 @@ func (c *Chain) extension() *pipeline {
 	return p
 }
 
-// commit has store make the new state durable, whose blocks are new above base,
-// then lets everybody see it.
-func (c *Chain) commit(base int64, tip Tip, balances *accounts, next *pool, store func(records map[string][]byte) error) error {
+// commit makes the new state durable, whose blocks are new above base, and lets
+// everybody see it.
+func (c *Chain) commit(base int64, tip Tip, blocks iter.Seq2[wire.Sealed, error], balances *accounts, next *pool) error {
 	records, err := balances.records()
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	err = store(records)
-	if err == nil {
-		c.pool = next
-		c.tip.Store(&tip)
+	publish := func(change func() error) error {
+		c.mu.Lock()
+		err := change()
+		if err == nil {
+			c.pool = next
+			c.tip.Store(&tip)
+		}
+		c.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(tip.Height - base) })
+		c.tips.publish(tip)
+		return nil
 	}
-	c.mu.Unlock()
-	if err != nil {
+	if err := c.store.Replace(base, blocks, records, next.open, publish); err != nil {
 		return fmt.Errorf("storing block %d: %w", tip.Height, err)
 	}
-	c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(tip.Height - base) })
-	c.tips.publish(tip)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package chain_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"testing"
@@ -27,11 +28,12 @@ func (s *failingStore) Commit(base int64, blocks []wire.Block, accounts map[stri
 	return s.Memory.Commit(base, blocks, accounts, pool)
 }
 
-func (s *failingStore) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error {
+func (s *failingStore) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction,
+	publish func(func() error) error) error {
 	if s.full {
 		return errDisk
 	}
-	return s.Memory.Replace(base, blocks, accounts, pool)
+	return s.Memory.Replace(base, blocks, accounts, pool, publish)
 }
 
 func (s *failingStore) AppendPool(t wire.Transaction) error {
@@ -46,6 +48,44 @@ func (s *failingStore) SetPeers(peers []string) error {
 		return errDisk
 	}
 	return s.Memory.SetPeers(peers)
+}
+
+// slowStore does something before and after each change, as a database does for
+// long branches.
+type slowStore struct {
+	*store.Memory
+	work func()
+}
+
+func (s *slowStore) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction,
+	publish func(func() error) error) error {
+	s.work()
+	defer s.work()
+	return s.Memory.Replace(base, blocks, accounts, pool, publish)
+}
+
+// TestReadersWaitForTheChangeAlone: what a store does before and after it keeps
+// nobody from reading, and subscribers needn't wait for its end.
+func TestReadersWaitForTheChangeAlone(t *testing.T) {
+	s := &slowStore{Memory: store.NewMemory()}
+	c, err := chain.Open(chain.Config{Store: s})
+	must(t, err)
+	tips, cancel := c.Subscribe()
+	defer cancel()
+	var seen []int64
+	s.work = func() {
+		b, err := c.Balance("b")
+		must(t, err)
+		arrived := int64(len(tips))
+		seen = append(seen, c.Tip().Height, arrived)
+		if want := fmt.Sprint(10 * c.Tip().Height); b.Confirmed.String() != want {
+			t.Errorf("the balance is %s, want %s", b.Confirmed, want)
+		}
+	}
+	adopted, err := c.Adopt(t.Context(), sequence(branchFrom(chain.Tip{Hash: wire.GenesisHash}, 3, "b")...))
+	if want := []int64{0, 0, 3, 1}; !adopted || err != nil || !slices.Equal(seen, want) {
+		t.Errorf("adopted %v, error %v, seen %v, want %v", adopted, err, seen, want)
+	}
 }
 
 // TestFailedChangesChangeNothing lets the store fail under every change: what

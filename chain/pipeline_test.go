@@ -280,14 +280,15 @@ type thinStore struct {
 	replaced int
 }
 
-func (s *thinStore) Replace(_ int64, blocks iter.Seq2[wire.Sealed, error], _ map[string][]byte, _ []wire.Transaction) error {
+func (s *thinStore) Replace(_ int64, blocks iter.Seq2[wire.Sealed, error], _ map[string][]byte, _ []wire.Transaction,
+	publish func(func() error) error) error {
 	for _, err := range blocks {
 		if err != nil {
 			return err
 		}
 		s.replaced++
 	}
-	return nil
+	return publish(func() error { return nil })
 }
 
 // TestLongForkIsNotKept: of a branch of 50 MB only some batches are in memory,

@@ -202,10 +202,7 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 	if err != nil {
 		return err
 	}
-	err = c.commit(f.base.Height, f.tip, balances, next, func(records map[string][]byte) error {
-		return c.store.Replace(f.base.Height, f.unchanged(), records, next.open)
-	})
-	if err != nil {
+	if err := c.commit(f.base.Height, f.tip, f.unchanged(), balances, next); err != nil {
 		return err
 	}
 	c.counters.update(func(s *Stats) {

@@ -5,10 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -40,6 +40,8 @@ type limit struct{ items, bytes int }
 
 func (l limit) isFull(items, bytes int) bool { return items >= l.items || bytes >= l.bytes }
 
+func unlimited() limit { return limit{math.MaxInt, math.MaxInt} }
+
 // limits are up to where branches are swapped in one transaction, whichever of the
 // two is longer, and what is one piece otherwise.
 type limits struct{ direct, piece limit }
@@ -48,9 +50,6 @@ type limits struct{ direct, piece limit }
 func defaultLimits() limits {
 	return limits{direct: limit{4096, 48 << 20}, piece: limit{1024, 4 << 20}}
 }
-
-// errLong is a swap that would take too much memory in one transaction.
-var errLong = errors.New("the branches are long")
 
 // swap is a swap of branches under way.
 type swap struct {
@@ -154,20 +153,22 @@ func (s *swap) begin() error {
 	})
 }
 
-// complete makes a branch the chain that has all of its blocks but those of the
-// buffer.
-func (s *swap) complete(base int64, accounts map[string][]byte, pool []wire.Transaction) error {
+// complete makes a branch part of the chain that has all of its blocks but those
+// of the buffer.
+func (s *swap) complete(base int64, accounts map[string][]byte, pool []wire.Transaction, publish func(change func() error) error) error {
 	if err := s.stage(); err != nil {
 		return err
 	}
 	if err := s.stageAccounts(accounts); err != nil {
 		return err
 	}
-	return s.db.update(func(w *writer) error {
-		if err := w.setBorder(base + 1); err != nil {
-			return err
-		}
-		return w.replacePool(pool)
+	return publish(func() error {
+		return s.db.update(func(w *writer) error {
+			if err := w.setBorder(base + 1); err != nil {
+				return err
+			}
+			return w.replacePool(pool)
+		})
 	})
 }
 
@@ -243,8 +244,7 @@ func (w *writer) tidy(piece limit) (done bool, err error) {
 		return false, err
 	}
 	if old >= border {
-		_, err = w.removeBlocks(border-1, old, piece)
-		return false, err
+		return false, w.removeBlocks(border-1, old, piece)
 	}
 	last, err := lastIn(w.tx, branch())
 	if err != nil {

@@ -182,7 +182,7 @@ func TestLongBranch(t *testing.T) {
 			must(t, s.stageAccounts(f.accounts))
 			look("staged")
 			want = after
-			must(t, s.complete(f.base, nil, f.pool))
+			must(t, s.complete(f.base, nil, f.pool, atOnce))
 			for done := false; !done; {
 				look("swapped")
 				must(t, db.update(func(w *writer) (err error) {
@@ -195,6 +195,51 @@ func TestLongBranch(t *testing.T) {
 			assertAtRest(t, path)
 		})
 	}
+}
+
+// TestOnlyTheSwapIsPublished: before the call the old chain is shown and after it
+// the new one, and what is done within it doesn't depend on how long branches are.
+// If the change isn't made, the old chain stays.
+func TestOnlyTheSwapIsPublished(t *testing.T) {
+	f := newFork(9)
+	before, after := f.states(t)
+	path := filepath.Join(memoryDir(t), "chain.db")
+	db := f.open(t, path)
+	refused := errors.New("not now")
+	assert := func(when, want string) {
+		t.Helper()
+		if got := shown(t, db, f.blocks()); got != want {
+			t.Errorf("%s: it shows\n%s\nwant\n%s", when, got, want)
+		}
+	}
+	err := db.Replace(f.base, sealAll(f.added), f.accounts, f.pool, func(func() error) error { return refused })
+	if !errors.Is(err, refused) {
+		t.Errorf("error %v, want that of publish", err)
+	}
+	assert("refused", before)
+	must(t, db.Replace(f.base, sealAll(f.added), f.accounts, f.pool, func(change func() error) error {
+		assert("before", before)
+		transactions := db.transactions(t)
+		must(t, change())
+		if count := db.transactions(t) - transactions; count != 1 {
+			t.Errorf("%d transactions, want 1", count)
+		}
+		assert("after", after)
+		return nil
+	}))
+	assert("in the end", after)
+	must(t, db.Close())
+	assertAtRest(t, path)
+}
+
+// transactions is how many write transactions there have been.
+func (db *DB) transactions(t testing.TB) (count int) {
+	t.Helper()
+	must(t, db.view(func(tx *bolt.Tx) error {
+		count = tx.ID()
+		return nil
+	}))
+	return count
 }
 
 // TestBranchesThatFail: neither an error among the blocks nor blocks that don't
@@ -225,7 +270,7 @@ func TestBranchesThatFail(t *testing.T) {
 		"another parent": {f.base + 1, sealAll(f.added), ErrLink},
 		"no base":        {100, sealAll(f.added), ErrLink},
 	} {
-		if err := db.Replace(c.base, c.blocks, f.accounts, f.pool); !errors.Is(err, c.want) || !strings.Contains(err.Error(), path) {
+		if err := db.Replace(c.base, c.blocks, f.accounts, f.pool, atOnce); !errors.Is(err, c.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error %v, want %v with the path", what, err, c.want)
 		}
 		if got := shown(t, db, f.blocks()); got != before {
@@ -298,7 +343,7 @@ func branchText(t testing.TB, swapped bool) []byte {
 	must(t, s.stage())
 	must(t, s.stageAccounts(f.accounts))
 	if swapped {
-		must(t, s.complete(f.base, nil, f.pool))
+		must(t, s.complete(f.base, nil, f.pool, atOnce))
 		for range 4 { // three of removal, and one of blocks
 			must(t, db.update(func(w *writer) error {
 				_, err := w.tidy(db.limits.piece)
@@ -381,7 +426,7 @@ func TestEditedBranchesAreFound(t *testing.T) {
 		}},
 		{"the format at rest", "its format", true, func(w *writer) error { return w.putFormat(format) }},
 		{"another block below the border", "block", true, func(w *writer) error {
-			_, err := w.removeBlocks(3, 4, limit{9, 1 << 20})
+			err := w.removeBlocks(3, 4, unlimited())
 			parent, problem := hashIn(w.tx, trunk(), 3)
 			other := linked(3, parent.String(), 1, "other")
 			return errors.Join(err, problem, w.addBlocks(trunk(), 3, parent, sealAll(other)))
@@ -484,7 +529,7 @@ func heapOfSwap(t *testing.T, abandoned, adopted int64) uint64 {
 	debug.FreeOSMemory()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	must(t, db.Replace(0, bigBranch(0, parent, adopted), map[string][]byte{bigAddress(1): {1}}, nil))
+	must(t, db.Replace(0, bigBranch(0, parent, adopted), map[string][]byte{bigAddress(1): {1}}, nil, atOnce))
 	runtime.ReadMemStats(&after)
 	height, _, err := db.Head()
 	must(t, err)

@@ -87,41 +87,63 @@ func (db *DB) SetMeta(name, value string) error {
 // records (an empty one deletes), and replaces the whole pool, in one write
 // transaction. Blocks that don't follow the base are ErrLink.
 func (db *DB) Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error {
-	return db.Replace(base, sealAll(blocks), accounts, pool)
+	return db.Replace(base, sealAll(blocks), accounts, pool, atOnce)
 }
 
+// atOnce is a publish of Replace for when nobody has to be kept out.
+func atOnce(change func() error) error { return change() }
+
 // Replace is Commit of blocks that were encoded before and are read one by one; an
-// error among them undoes it. The memory that it takes doesn't grow with the number
-// of blocks, the new ones' and the abandoned ones': long branches are swapped in
-// several transactions, as branch.go tells, but not less at once.
-func (db *DB) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error {
+// error among them undoes it. Memory doesn't grow with the number of blocks, the new
+// ones' and the abandoned ones': long branches are swapped in several transactions,
+// as branch.go tells, but the change is made by one. publish is called with that
+// one alone, so that readers wait for it and for nothing else, and returns its
+// error. Once it has been made Replace returns nil.
+func (db *DB) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction,
+	publish func(change func() error) error) error {
 	db.replacing.Lock()
 	defer db.replacing.Unlock()
 	if err := db.tidy(context.Background()); err != nil {
 		return err
 	}
+	isLong, err := db.isLong(base)
+	if err != nil {
+		return err
+	}
 	s := &swap{db: db, base: base}
-	err := s.take(blocks)
-	if err == nil && !s.begun {
-		if err = db.replaceAtOnce(base, s.buffer, accounts, pool); !errors.Is(err, errLong) {
-			return err
-		}
-		err = nil
+	if err = s.take(blocks); err == nil && !s.begun && !isLong {
+		return publish(func() error { return db.replaceAtOnce(base, s.buffer, accounts, pool) })
 	}
 	if err == nil {
-		err = s.complete(base, accounts, pool)
+		err = s.complete(base, accounts, pool, publish)
 	}
-	// What can't be tidied now is before the next change. The swap has been made,
-	// or has not, all the same.
+	// What can't be tidied now is before the next change; the chain is the old one,
+	// or the new one, all the same.
 	_ = db.tidy(context.Background())
 	return err
 }
 
-// replaceAtOnce is Replace in one write transaction. If that would be too long, it
-// is errLong.
+// isLong reports whether too many blocks stand above base to be removed at once.
+func (db *DB) isLong(base int64) (is bool, err error) {
+	err = db.view(func(tx *bolt.Tx) error {
+		height, err := lastIn(tx, trunk())
+		if err != nil {
+			return err
+		}
+		blocks := tx.Bucket(blocksBucket)
+		for items, size := 0, 0; height > base && !is; height-- {
+			items, size = items+1, size+len(blocks.Get(numberKey(height)))
+			is = db.limits.direct.isFull(items, size)
+		}
+		return nil
+	})
+	return is, err
+}
+
+// replaceAtOnce is Replace in one write transaction.
 func (db *DB) replaceAtOnce(base int64, blocks []wire.Sealed, accounts map[string][]byte, pool []wire.Transaction) error {
 	return db.update(func(w *writer) error {
-		if err := w.replaceBlocks(base, blocks, db.limits.direct); err != nil {
+		if err := w.replaceBlocks(base, blocks); err != nil {
 			return err
 		}
 		for address, record := range accounts {
@@ -141,8 +163,8 @@ func (w *writer) replacePool(pool []wire.Transaction) error {
 	return w.replaceList(w.tx.Bucket(poolBucket), contents)
 }
 
-// replaceBlocks replaces the trunk's blocks above base, unless they are too many.
-func (w *writer) replaceBlocks(base int64, blocks []wire.Sealed, most limit) error {
+// replaceBlocks replaces the trunk's blocks above base.
+func (w *writer) replaceBlocks(base int64, blocks []wire.Sealed) error {
 	height, err := lastIn(w.tx, trunk())
 	if err != nil {
 		return err
@@ -150,10 +172,8 @@ func (w *writer) replaceBlocks(base int64, blocks []wire.Sealed, most limit) err
 	if err := checkBase(base, height); err != nil {
 		return err
 	}
-	if left, err := w.removeBlocks(base, height, most); err != nil {
+	if err := w.removeBlocks(base, height, unlimited()); err != nil {
 		return err
-	} else if left > base {
-		return errLong
 	}
 	parent, err := hashIn(w.tx, trunk(), base)
 	if err != nil {
@@ -205,28 +225,28 @@ func (w *writer) indexHashes(in series, entries []hashEntry) error {
 	return nil
 }
 
-// removeBlocks removes the trunk's blocks above base, from height down, and
-// returns the last height that is left. It ends early when the limit is full.
-func (w *writer) removeBlocks(base, height int64, most limit) (left int64, err error) {
+// removeBlocks removes the trunk's blocks above base, from height down, and ends
+// early when the limit is full.
+func (w *writer) removeBlocks(base, height int64, most limit) error {
 	byHeight, byHash := w.tx.Bucket(blocksBucket), w.tx.Bucket(hashesBucket)
 	for items, size := 0, 0; height > base && !most.isFull(items, size); height-- {
 		key := numberKey(height)
 		canonical := byHeight.Get(key)
 		b, err := decodeBlock(height, canonical)
 		if err != nil {
-			return height, err
+			return err
 		}
 		if err := w.forgetPayments(appendPaymentKeys(nil, b)); err != nil {
-			return height, err
+			return err
 		}
 		items, size = items+1, size+len(canonical)
 		hash := sha256.Sum256(canonical)
 		if err := byHash.Delete(spanKey(height, hash[:])); err != nil {
-			return height, err
+			return err
 		}
 		if err := byHeight.Delete(key); err != nil {
-			return height, err
+			return err
 		}
 	}
-	return height, nil
+	return nil
 }

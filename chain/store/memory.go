@@ -139,11 +139,16 @@ func (m *Memory) SetMeta(name, value string) error {
 
 // Commit is DB.Commit.
 func (m *Memory) Commit(base int64, blocks []wire.Block, accounts map[string][]byte, pool []wire.Transaction) error {
-	return m.Replace(base, sealAll(blocks), accounts, pool)
+	return m.Replace(base, sealAll(blocks), accounts, pool, atOnce)
 }
 
 // Replace is DB.Replace. The blocks must not come from this store.
-func (m *Memory) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error {
+func (m *Memory) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction,
+	publish func(change func() error) error) error {
+	return publish(func() error { return m.replace(base, blocks, accounts, pool) })
+}
+
+func (m *Memory) replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts map[string][]byte, pool []wire.Transaction) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.replaceBlocks(base, blocks); err != nil {
