@@ -230,10 +230,10 @@ func (f fork) unchanged() iter.Seq2[wire.Sealed, error] {
 
 // checkFork checks a fork's transactions and returns those that our branch or the
 // open ones have too. They were verified when they came there.
-func (c *Chain) checkFork(ctx context.Context, f fork, balances *accounts, abandoned payments, report func(int64)) (mined payments, err error) {
+func (c *Chain) checkFork(ctx context.Context, f fork, balances *accounts, abandoned *payments, report func(int64)) (mined *payments, err error) {
 	p := c.newPipeline(f.base, balances)
 	p.verified = func(t wire.Transaction) bool { return c.pool.has(t) || abandoned.has(t) }
-	mined = payments{}
+	mined = newPayments()
 	p.finish = func(b *batch) error {
 		for _, block := range b.blocks {
 			for _, t := range block.Payments() {
@@ -256,8 +256,8 @@ func (c *Chain) checkFork(ctx context.Context, f fork, balances *accounts, aband
 
 // revert takes our blocks above a height back, the last one first, and returns
 // their payments.
-func (c *Chain) revert(ctx context.Context, base int64, balances *accounts) (payments, error) {
-	abandoned := payments{}
+func (c *Chain) revert(ctx context.Context, base int64, balances *accounts) (*payments, error) {
+	abandoned := newPayments()
 	for height := c.Tip().Height; height > base; height-- {
 		if err := ctx.Err(); err != nil {
 			return nil, err
