@@ -274,6 +274,25 @@ func TestUnsteadyFork(t *testing.T) {
 	}
 }
 
+// TestCancelledSwap ends a reorganisation while the branch is read for the swap.
+func TestCancelledSwap(t *testing.T) {
+	c := newChain(t, 0)
+	must(t, c.Add(t.Context(), next(c.Tip(), 0, "m")))
+	before := c.Tip()
+	branch := branchFrom(chain.Tip{Hash: wire.GenesisHash}, 1500, "n")
+	ctx, cancel := context.WithCancel(t.Context())
+	readings := 0
+	adopted, err := c.Adopt(ctx, func(yield func(wire.Block, error) bool) {
+		if readings++; readings == 3 {
+			cancel()
+		}
+		sequence(branch...)(yield)
+	})
+	if adopted || !errors.Is(err, context.Canceled) || c.Tip() != before || readings != 3 {
+		t.Errorf("adopted %v, error %v, tip %v, %d readings", adopted, err, c.Tip(), readings)
+	}
+}
+
 // thinStore keeps of blocks after genesis only their number.
 type thinStore struct {
 	*store.Memory

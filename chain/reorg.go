@@ -202,7 +202,7 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 	if err != nil {
 		return err
 	}
-	if err := c.commit(f.base.Height, f.tip, f.unchanged(), balances, next); err != nil {
+	if err := c.commit(f.base.Height, f.tip, f.unchanged(ctx), balances, next); err != nil {
 		return err
 	}
 	c.counters.update(func(s *Stats) {
@@ -213,11 +213,14 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 }
 
 // unchanged yields the fork's blocks and sees to it that the last one is the one
-// that was checked: then, by their links, all are.
-func (f fork) unchanged() iter.Seq2[wire.Sealed, error] {
+// that was checked: then, by their links, all are. It ends when ctx does.
+func (f fork) unchanged(ctx context.Context) iter.Seq2[wire.Sealed, error] {
 	return func(yield func(wire.Sealed, error) bool) {
 		var last wire.Sealed
 		for b, err := range f.blocks {
+			if err == nil {
+				err = ctx.Err()
+			}
 			if last = wire.Seal(b); !yield(last, err) {
 				return
 			}

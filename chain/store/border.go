@@ -36,31 +36,30 @@ func borderOf(tx *bolt.Tx) (int64, error) {
 	return numberOf(content)
 }
 
-// stretches are the chain's blocks, the lower ones first.
-func stretches(tx *bolt.Tx) ([]stretch, error) {
-	border, err := borderOf(tx)
-	if err != nil || border == unbounded {
-		return []stretch{{trunk(), 0, unbounded}}, err
+// stretches are the chain's blocks as a border parts them, the lower ones first.
+func stretches(border int64) []stretch {
+	if border == unbounded {
+		return []stretch{{trunk(), 0, unbounded}}
 	}
-	return []stretch{{trunk(), 0, border}, {branch(), border, unbounded}}, nil
+	return []stretch{{trunk(), 0, border}, {branch(), border, unbounded}}
 }
 
 // blockAt is the canonical JSON of the block at a height, valid as long as the
 // transaction. One that isn't there is fs.ErrNotExist.
 func blockAt(tx *bolt.Tx, height int64) ([]byte, error) {
-	all, err := stretches(tx)
+	border, err := borderOf(tx)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range all {
-		if !s.holds(height) {
-			continue
-		}
-		if value := tx.Bucket(s.blocks).Get(numberKey(height)); value != nil {
-			return value, nil
-		}
+	bucket := blocksBucket
+	if height >= border {
+		bucket = branchBlocksBucket
 	}
-	return nil, absent(height)
+	value := tx.Bucket(bucket).Get(numberKey(height))
+	if value == nil {
+		return nil, absent(height)
+	}
+	return value, nil
 }
 
 // lastHeight is the height of the chain's last block, -1 if there is none.
@@ -69,6 +68,11 @@ func lastHeight(tx *bolt.Tx) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return lastBeside(tx, border)
+}
+
+// lastBeside is lastHeight where the border is known.
+func lastBeside(tx *bolt.Tx, border int64) (int64, error) {
 	if border == unbounded {
 		return lastIn(tx, trunk())
 	}
@@ -138,11 +142,12 @@ func countAccounts(tx *bolt.Tx) (count int, err error) {
 
 // chainOf is the chain's stretches and its last height.
 func chainOf(tx *bolt.Tx) (all []stretch, head int64, err error) {
-	if all, err = stretches(tx); err != nil {
+	border, err := borderOf(tx)
+	if err != nil {
 		return nil, 0, err
 	}
-	head, err = lastHeight(tx)
-	return all, head, err
+	head, err = lastBeside(tx, border)
+	return stretches(border), head, err
 }
 
 // heightOf finds a hash among those of the chain's blocks.

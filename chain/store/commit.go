@@ -50,6 +50,16 @@ func (db *DB) update(f func(*writer) error) error {
 	return err
 }
 
+// refusal is why no change is taken, nil as long as they are.
+func (db *DB) refusal() error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	if db.uncertain != nil {
+		return db.uncertain
+	}
+	return nil
+}
+
 // finish stores the sum of the checksums. Its own is not part of it.
 func (w *writer) finish() error {
 	content := binary.BigEndian.AppendUint64(nil, w.total)
@@ -103,6 +113,9 @@ func (db *DB) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts
 	publish func(change func() error) error) error {
 	db.replacing.Lock()
 	defer db.replacing.Unlock()
+	if err := db.refusal(); err != nil { // before anything is read
+		return err
+	}
 	if err := db.tidy(context.Background()); err != nil {
 		return err
 	}
