@@ -232,6 +232,36 @@ func TestOnlyTheSwapIsPublished(t *testing.T) {
 	assertAtRest(t, path)
 }
 
+// TestWhatIsLong: a swap is one transaction if both branches are short, and several
+// if either is long, in blocks or in bytes.
+func TestWhatIsLong(t *testing.T) {
+	for name, c := range map[string]struct {
+		base   int64 // of a trunk up to 8
+		added  int
+		direct limit
+		atOnce bool
+	}{
+		"short":           {5, 3, limit{4, 1 << 20}, true},
+		"long":            {5, 4, limit{4, 1 << 20}, false},
+		"abandons much":   {4, 3, limit{4, 1 << 20}, false},
+		"appends":         {8, 3, limit{4, 1 << 20}, true},
+		"many bytes":      {7, 3, limit{100, 500}, false},
+		"abandons bytes":  {2, 1, limit{100, 500}, false},
+		"almost as many":  {7, 3, limit{100, 10_000}, true},
+		"removes nothing": {8, 0, limit{4, 1 << 20}, true},
+	} {
+		f := newFork(0)
+		db := f.open(t, filepath.Join(memoryDir(t), "chain.db"))
+		db.limits.direct = c.direct
+		before := db.transactions(t)
+		must(t, db.Commit(c.base, linked(c.base, f.trunk[c.base].Hash(), c.added, "x"), nil, nil))
+		if count := db.transactions(t) - before; (count == 1) != c.atOnce {
+			t.Errorf("%s: %d transactions, want one: %v", name, count, c.atOnce)
+		}
+		must(t, db.Close())
+	}
+}
+
 // transactions is how many write transactions there have been.
 func (db *DB) transactions(t testing.TB) (count int) {
 	t.Helper()

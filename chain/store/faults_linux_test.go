@@ -254,6 +254,7 @@ func TestFaultsOfAStart(t *testing.T) {
 		}},
 	} {
 		for _, f := range faults() {
+			opened := 0
 			for n := 1; !t.Failed(); n++ {
 				folder := memoryDir(t)
 				path := filepath.Join(folder, "chain.db")
@@ -263,6 +264,9 @@ func TestFaultsOfAStart(t *testing.T) {
 				var db *DB
 				intercept(t, folder, in.handle, func() { db, err = openInPieces(path) })
 				if err == nil {
+					if in.done() && f.number == unix.ENOSPC {
+						opened++
+					}
 					if got := c.show(db); got != c.whole {
 						t.Errorf("%s, %s, call %d: it is opened and shows\n%s\nwant\n%s", name, f.name, n, got, c.whole)
 					}
@@ -277,6 +281,9 @@ func TestFaultsOfAStart(t *testing.T) {
 				if !in.done() {
 					break
 				}
+			}
+			if name != "the former format" && f.number == unix.ENOSPC && opened == 0 {
+				t.Errorf("%s: it is never opened while room is missing", name)
 			}
 		}
 	}

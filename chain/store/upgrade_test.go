@@ -71,6 +71,12 @@ func TestUpgradeInPieces(t *testing.T) {
 		must(t, db.Close())
 		checkConsistency(t, copied)
 	}
+	must(t, raw.View(func(tx *bolt.Tx) error {
+		if left, err := get(tx.Bucket(metaBucket), []byte(upgradedKey)); left != nil || err != nil {
+			t.Errorf("the upgrade has left %x, error %v", left, err)
+		}
+		return nil
+	}))
 	must(t, raw.Close())
 	if pieces != 6 { // five of 31 blocks, and the last one
 		t.Errorf("%d pieces, want 6", pieces)
