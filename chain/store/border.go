@@ -29,6 +29,9 @@ const unbounded = math.MaxInt64
 // borderOf is the first height whose block stands in the branch; what the trunk
 // has from there on is no part of the chain any more.
 func borderOf(tx *bolt.Tx) (int64, error) {
+	if tx.Bucket(branchBlocksBucket) == nil {
+		return unbounded, nil // at rest, where every reader comes by and it should cost nothing
+	}
 	content, err := get(tx.Bucket(metaBucket), []byte(borderKey))
 	if err != nil || content == nil {
 		return unbounded, err
