@@ -502,7 +502,7 @@ func TestCancelledTidying(t *testing.T) {
 
 // The swaps of TestMemoryOfALongBranch: blocks of the trunk and of the branch, by
 // how much the heap may grow (it is about 25 MiB), and how much more for each block
-// more, which is the noise. One transaction would take 300 MiB, and 6,000 bytes for
+// more, which is the noise. One transaction would take 190 MiB, and 3,200 bytes for
 // each block.
 const (
 	abandonedBlocks = 20_000
