@@ -32,6 +32,7 @@ const module = "lode"
 var arrows = map[string][]string{
 	"":                   {},
 	".ci/house":          {},
+	".ci/variants":       {"miner/gpu/device"},
 	"cmd/miner":          {"*"},
 	"bench":              {"*"},
 	"api":                {"chain", "chain/wire", "chain/wallet"},
@@ -43,6 +44,10 @@ var arrows = map[string][]string{
 	"miner/kernel":       {},
 	"miner/gpu":          {"miner/kernel", "miner/gpu/protocol"},
 	"miner/gpu/protocol": {"miner/kernel"},
+	"miner/gpu/device":   {"miner/kernel", "miner/gpu/protocol"},
+	"miner/gpu/dynamic":  {},
+	"miner/gpu/opencl":   {"miner/gpu/device", "miner/gpu/dynamic", "miner/gpu/protocol"},
+	"miner/gpu/cuda":     {"miner/gpu/device", "miner/gpu/dynamic", "miner/gpu/protocol"},
 	"chain":              {"chain/wire", "chain/wallet"},
 	"chain/store":        {"chain/wire", "chain/atomicfile"},
 	"chain/wallet":       {"chain/atomicfile"},

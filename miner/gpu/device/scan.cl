@@ -29,6 +29,10 @@ typedef unsigned long long ulong;
 #define CH(x, y, z) OF_THREE(x, y, z, 0xca)
 #define MAJ(x, y, z) OF_THREE(x, y, z, 0xe8)
 #define XOR(x, y, z) OF_THREE(x, y, z, 0x96)
+// Rotations, logic and IADD3 share one pipe, and it is the one that bounds the scan; IMAD has another one. So sums
+// are multiplications by a one that the compiler doesn't know: how many rows the grid has.
+#define ADD(x, y)                                                           \
+	({ uint r; asm("mad.lo.u32 %0, %1, %2, %3;" : "=r"(r) : "r"(x), "r"(__nvvm_read_ptx_sreg_nctaid_y()), "r"(y)); r; })
 #define LOAD_FOUR(x, y, z, w, address)                                      \
 	asm("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(x), "=r"(y), "=r"(z), "=r"(w) : "l"(address));
 
@@ -42,6 +46,7 @@ typedef unsigned long long ulong;
 #define CH(x, y, z) (z ^ (x & (y ^ z)))
 #define MAJ(x, y, z) (y ^ ((x ^ y) & (y ^ z))) // x ^ y is the next round's y ^ z
 #define XOR(x, y, z) ((x) ^ (y) ^ (z))
+#define ADD(x, y) ((x) + (y))
 #define LOAD_FOUR(x, y, z, w, address)                                      \
 	{                                                                       \
 		const uint4 four = *(GLOBAL const uint4 *)(address);                \
@@ -66,11 +71,15 @@ typedef JOIN(uint, LANES) lanes;
 #define SIGMA0(x) XOR(ROTR(x, 7), ROTR(x, 18), x >> 3)
 #define SIGMA1(x) XOR(ROTR(x, 17), ROTR(x, 19), x >> 10)
 
-// A round (6.2.2, step 3) whose K + W is kw. It renames nothing: the caller turns the names.
+// A round (6.2.2, step 3) whose K + W is kw. It renames nothing: the caller turns the names. What is there early is
+// added first.
 #define ROUND(a, b, c, d, e, f, g, h, kw)       \
-	h += (kw) + SUM1(e) + CH(e, f, g);          \
-	d += h;                                     \
-	h += SUM0(a) + MAJ(a, b, c);
+	h = ADD(h, kw);                             \
+	h = ADD(h, CH(e, f, g));                    \
+	h = ADD(h, SUM1(e));                        \
+	d = ADD(d, h);                              \
+	h = ADD(h, MAJ(a, b, c));                   \
+	h = ADD(h, SUM0(a));
 
 // EIGHT rounds bring the names back to where they were.
 #define EIGHT(R, t0, t1, t2, t3, t4, t5, t6, t7) \
@@ -303,9 +312,13 @@ enum { EACH_OF_SIXTEEN(BLOCK_WORD_VARIES) EXPANSION(WORD_VARIES) };
 	                   (VARIES_##t7 ? 0 : fixed##t7) + (VARIES_##t2 ? 0 : SIGMA1(fixed##t2));
 
 #define BLOCK_WORD(t) const lanes w##t = WORD == t ? fixed##t + values[value] : fixed##t;
+#define ADD_IF(varies, x, y) (varies ? ADD(x, y) : x)
 #define VARYING(t, t16, t15, t7, t2)                                        \
-	const lanes w##t = fixed##t + (VARIES_##t16 ? w##t16 : 0) + (VARIES_##t15 ? SIGMA0(w##t15) : 0) + \
-	                   (VARIES_##t7 ? w##t7 : 0) + (VARIES_##t2 ? SIGMA1(w##t2) : 0);
+	lanes w##t = fixed##t;                                                  \
+	w##t = ADD_IF(VARIES_##t16, w##t, w##t16);                              \
+	w##t = ADD_IF(VARIES_##t7, w##t, w##t7);                                \
+	w##t = ADD_IF(VARIES_##t15, w##t, SIGMA0(w##t15));                      \
+	w##t = ADD_IF(VARIES_##t2, w##t, SIGMA1(w##t2));
 
 #define EARLY_ROUND(a, b, c, d, e, f, g, h, t)                              \
 	if (t < WORD) {                                                         \
@@ -314,7 +327,7 @@ enum { EACH_OF_SIXTEEN(BLOCK_WORD_VARIES) EXPANSION(WORD_VARIES) };
 // The sum of K and a constant word is computed once, too.
 #define LATE_ROUND(a, b, c, d, e, f, g, h, t)                               \
 	if (t >= WORD) {                                                        \
-		ROUND(a, b, c, d, e, f, g, h, VARIES_##t ? w##t + K##t : (fixed##t + K##t)) \
+		ROUND(a, b, c, d, e, f, g, h, VARIES_##t ? ADD(w##t, K##t) : fixed##t + K##t) \
 	}
 
 // scan_word scans candidates that differ in one word of the last block. values has what each value adds

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"lode/miner/gpu/device"
+	"lode/miner/gpu/dynamic"
 	"lode/miner/gpu/protocol"
 )
 
@@ -99,11 +100,12 @@ func (b *Backend) load() (*library, error) {
 }
 
 func open(name string) (*library, error) {
-	handle, err := load(name)
+	opened, err := dynamic.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return bind(handle)
+	l := new(library)
+	return l, opened.Bind("cl", l)
 }
 
 // List implements device.Backend.

@@ -2,12 +2,7 @@
 // and without cgo.
 package opencl
 
-import (
-	"fmt"
-	"unsafe"
-
-	"github.com/ebitengine/purego"
-)
+import "unsafe"
 
 // Handles of objects of the library.
 type (
@@ -52,23 +47,4 @@ type library struct {
 	EnqueueReadBuffer    func(q queueID, b memoryID, blocking uint32, offset, size uintptr, to unsafe.Pointer, waits uint32, list, event uintptr) status
 	EnqueueNDRangeKernel func(q queueID, k kernelID, dimensions uint32, offset uintptr, items, group *uintptr, waits uint32, list, event uintptr) status
 	Finish               func(queueID) status
-}
-
-// bind finds the functions in an opened library.
-func bind(handle uintptr) (*library, error) {
-	l := new(library)
-	return l, bindAll(l, func(name string) (uintptr, error) { return symbol(handle, name) })
-}
-
-// bindAll sets each field that is a function to what the address is of. It registers
-// no missing ones, on which purego panics.
-func bindAll(l *library, find func(name string) (uintptr, error)) error {
-	for _, f := range functions(l) {
-		address, err := find(f.name)
-		if err != nil {
-			return fmt.Errorf("it has no function %s: %w", f.name, err)
-		}
-		purego.RegisterFunc(f.field, address)
-	}
-	return nil
 }

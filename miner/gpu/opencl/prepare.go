@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"lode/miner/gpu/dynamic"
 	"lode/miner/gpu/protocol"
 )
 
@@ -37,7 +38,7 @@ func (b *Backend) prepare() {
 		folder = other
 	}
 	named := b.readVendors(folder)
-	if _, err := load(nvidiaLibrary); err == nil && !named[nvidiaLibrary] {
+	if _, err := dynamic.Open(nvidiaLibrary); err == nil && !named[nvidiaLibrary] {
 		b.addVendor(folder, nvidiaLibrary)
 	}
 }
@@ -102,7 +103,7 @@ func (b *Backend) readVendors(folder string) map[string]bool {
 		name, err := readVendor(file)
 		if err == nil {
 			named[name] = true
-			_, err = load(name)
+			_, err = dynamic.Open(name)
 		}
 		result := "names " + name + ", which can be loaded"
 		if err != nil {

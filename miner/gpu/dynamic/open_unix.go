@@ -1,10 +1,10 @@
 //go:build linux || darwin || freebsd
 
-package opencl
+package dynamic
 
 import "github.com/ebitengine/purego"
 
-func load(path string) (handle uintptr, err error) {
+func open(path string) (handle uintptr, err error) {
 	return purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 }
 

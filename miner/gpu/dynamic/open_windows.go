@@ -1,10 +1,10 @@
-package opencl
+package dynamic
 
 import "golang.org/x/sys/windows"
 
-// load takes the library from the system's folder only: who can write to the
+// open takes the library from the system's folder only: who can write to the
 // program's folder or the current one must not have its own loaded.
-func load(path string) (handle uintptr, err error) {
+func open(path string) (handle uintptr, err error) {
 	h, err := windows.LoadLibraryEx(path, 0, windows.LOAD_LIBRARY_SEARCH_SYSTEM32)
 	return uintptr(h), err
 }
