@@ -33,8 +33,8 @@ typedef unsigned long long ulong;
 // are multiplications by a one that the compiler doesn't know: how many rows the grid has.
 #define ADD(x, y)                                                           \
 	({ uint r; asm("mad.lo.u32 %0, %1, %2, %3;" : "=r"(r) : "r"(x), "r"(__nvvm_read_ptx_sreg_nctaid_y()), "r"(y)); r; })
-#define LOAD_FOUR(x, y, z, w, address)                                      \
-	asm("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(x), "=r"(y), "=r"(z), "=r"(w) : "l"(address));
+#define LOAD_FOUR(t0, t1, t2, t3, address)                                  \
+	asm("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(t0), "=r"(t1), "=r"(t2), "=r"(t3) : "l"(address));
 
 #else
 
@@ -47,10 +47,10 @@ typedef unsigned long long ulong;
 #define MAJ(x, y, z) (y ^ ((x ^ y) & (y ^ z))) // x ^ y is the next round's y ^ z
 #define XOR(x, y, z) ((x) ^ (y) ^ (z))
 #define ADD(x, y) ((x) + (y))
-#define LOAD_FOUR(x, y, z, w, address)                                      \
+#define LOAD_FOUR(t0, t1, t2, t3, address)                                  \
 	{                                                                       \
 		const uint4 four = *(GLOBAL const uint4 *)(address);                \
-		x = four.x, y = four.y, z = four.z, w = four.w;                     \
+		t0 = four.x, t1 = four.y, t2 = four.z, t3 = four.w;                 \
 	}
 
 #endif
