@@ -10,31 +10,31 @@ const success status = 0
 
 // The statuses that are told apart; the values are those of the specification.
 const (
-	outOfMemory       status = 2
-	stubLibrary       status = 34
-	unavailable       status = 46
-	noDevice          status = 100
-	invalidImage      status = 200
-	contextActive     status = 708
-	notReady          status = 802
-	driverMismatch    status = 803
-	compatibility     status = 804
-	operatingSystem   status = 304
-	mpsNotReachable   status = 805
-	unknownToEveryone status = 999
+	outOfMemory     status = 2
+	stubLibrary     status = 34
+	unavailable     status = 46
+	noDevice        status = 100
+	invalidImage    status = 200
+	contextActive   status = 708
+	notReady        status = 802
+	driverMismatch  status = 803
+	compatibility   status = 804
+	operatingSystem status = 304
+	mpsNotReachable status = 805
+	unknownError    status = 999
 )
 
 // hints say what to do about errors of which the driver says too little.
 var hints = map[status]string{
-	stubLibrary:       "this libcuda is the one that programs are linked with, not the driver's: take the folder of stubs out of LD_LIBRARY_PATH",
-	unavailable:       "another program has the GPU for itself: nvidia-smi shows its compute mode",
-	noDevice:          "the driver has no GPU: nvidia-smi should list one, CUDA_VISIBLE_DEVICES may hide it, and a container has to be given it (--gpus all)",
-	operatingSystem:   "the device files /dev/nvidia* can't be opened: look at their permissions, or at what the container is given",
-	notReady:          "GPUs with NVSwitch need the service nvidia-fabricmanager, of the driver's version",
-	driverMismatch:    "the driver's library and kernel module have different versions: reboot after an update; in a container use the host's library",
-	compatibility:     "the library is of a compatibility package that this GPU can't use: take its folder out of LD_LIBRARY_PATH",
-	mpsNotReachable:   "the MPS server does not answer: start it, or take CUDA_MPS_PIPE_DIRECTORY out of the environment",
-	unknownToEveryone: "often the kernel module nvidia_uvm isn't loaded, or doesn't work after the machine was suspended: nvidia-modprobe -u, or reload it",
+	stubLibrary:     "this libcuda is the one that programs are linked with, not the driver's: take the folder of stubs out of LD_LIBRARY_PATH",
+	unavailable:     "another program has the GPU for itself: nvidia-smi shows its compute mode",
+	noDevice:        "the driver has no GPU: nvidia-smi should list one, CUDA_VISIBLE_DEVICES may hide it, and a container has to be given it (--gpus all)",
+	operatingSystem: "the device files /dev/nvidia* can't be opened: look at their permissions, or at what the container is given",
+	notReady:        "GPUs with NVSwitch need the service nvidia-fabricmanager, of the driver's version",
+	driverMismatch:  "the driver's library and kernel module have different versions: reboot after an update; in a container use the host's library",
+	compatibility:   "the library is of a compatibility package that this GPU can't use: take its folder out of LD_LIBRARY_PATH",
+	mpsNotReachable: "the MPS server does not answer: start it, or take CUDA_MPS_PIPE_DIRECTORY out of the environment",
+	unknownError:    "often the kernel module nvidia_uvm isn't loaded, or doesn't work after the machine was suspended: nvidia-modprobe -u, or reload it",
 }
 
 // Error is a call of the library that failed.
