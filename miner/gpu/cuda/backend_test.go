@@ -22,7 +22,8 @@ func results(tried []protocol.Attempt) (list []string) {
 
 func TestList(t *testing.T) {
 	t.Setenv(visibleVariable, "0,1")
-	path, _ := fakeDriver(t)
+	t.Setenv(orderVariable, "")
+	path, f := fakeDriver(t)
 	devices, tried := New(Config{Library: path}).List(t.Context())
 	want := []protocol.Device{
 		{ID: "cuda:0", Backend: "cuda", Name: "NVIDIA Fake 0", Vendor: "NVIDIA Corporation", Driver: "12.4", Kind: "gpu", MemoryBytes: 85 << 30, Units: 1, PCI: "0000:1a:00.0"},
@@ -35,6 +36,9 @@ func TestList(t *testing.T) {
 	wantTried := []string{`environment CUDA_VISIBLE_DEVICES: "0,1": others are hidden`, "library " + path + ": loaded", "driver: CUDA 12.4", "devices: 2"}
 	if got := results(tried); !reflect.DeepEqual(got, wantTried) {
 		t.Errorf("tried\n%q instead of\n%q", got, wantTried)
+	}
+	if f.ByBus() == 0 {
+		t.Error("the driver doesn't number devices by their places on the bus")
 	}
 }
 

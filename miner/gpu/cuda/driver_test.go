@@ -34,6 +34,7 @@ type fake struct {
 	Plan     func(function string, status int32)
 	Live     func() int32
 	Flags    func(device int32) int32
+	ByBus    func() int32
 	Launches func() int32
 	Spoiled  func() int32
 	Meet     func(kernels int32)

@@ -35,7 +35,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 enum { DEVICES = 2, MOST = 256, FUNCTIONS = 64 };
 static struct { const char *function; int status, calls; } calls[FUNCTIONS];
-static int started, retained[DEVICES], flags[DEVICES], sticky, launches, meeting, met;
+static int started, by_bus, retained[DEVICES], flags[DEVICES], sticky, launches, meeting, met;
 
 // object is a module, a stream or a buffer; its handle is its address.
 struct object { int kind, live, device; };
@@ -138,6 +138,7 @@ int fakeLive(void) {
 void fakeMeet(int kernels) { met = 0, meeting = kernels; }
 
 int fakeFlags(int device) { return flags[device]; }
+int fakeByBus(void) { return by_bus; } // whether devices are numbered as nvidia-smi does
 int fakeLaunches(void) { return launches; }
 
 // fakeSpoiled is whether a kernel wrote behind a buffer.
@@ -156,6 +157,8 @@ int fakeSpoiled(void) {
 
 int cuInit(unsigned flags) {
 	CALLED
+	const char *order = getenv("CUDA_DEVICE_ORDER");
+	by_bus = order && !strcmp(order, "PCI_BUS_ID");
 	started = 1;
 	return flags ? INVALID_VALUE : OK;
 }
