@@ -88,7 +88,7 @@ const (
 type Variant struct {
 	Kernel Kernel
 	Word   int // see WORD in scan.cl; 0 for Enter
-	Lanes  int // see LANES in scan.cl; 1 for Enter
+	Lanes  int // see LANES in scan.cl
 }
 
 // Defines are the constants as a compiler takes them: names and values.
@@ -106,7 +106,7 @@ var tableWords = []int{0, 1, 2, 3, 13}
 
 // Variants are all that a device of so many lanes may be asked to build.
 func Variants(lanes int) (list []Variant) {
-	list = append(list, Variant{Enter, 0, 1})
+	list = append(list, Variant{Enter, 0, lanes})
 	for word := range lengthWord {
 		list = append(list, Variant{ScanWord, word, lanes})
 	}

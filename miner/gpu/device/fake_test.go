@@ -81,7 +81,7 @@ func (l *fakeLane) Launch(p Program, items, _ int, arguments ...any) error {
 	}
 	v := p.(Variant)
 	if v.Kernel == Enter {
-		for item := range items {
+		for item := range items * v.Lanes {
 			fakeEnter(buffers[0], buffers[1], item, numbers[2:])
 		}
 		return nil

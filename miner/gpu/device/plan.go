@@ -25,6 +25,11 @@ type plan struct {
 	table []uint32
 }
 
+// vectorDigits is how many digits of one word are the value where outer numbers are
+// lanes of vectors. With more, a launch of the wanted length would not fill its last
+// vector.
+const vectorDigits = 3
+
 // newPlan chooses the kernel by how the Work's digits lie. lanes is that of vectors.
 func newPlan(w *kernel.Work, lanes int) *plan {
 	form, layout := w.Form(), w.Layout()
@@ -36,6 +41,9 @@ func newPlan(w *kernel.Work, lanes int) *plan {
 		p.table = w.RoundTable()
 	} else {
 		valueDigits = digitsIn(layout.Run)
+		if lanes > 1 {
+			valueDigits = min(valueDigits, vectorDigits)
+		}
 		p.variant = Variant{ScanWord, layout.Word, lanes}
 		p.table = wordValues(form.Digits[len(form.Digits)-valueDigits:])
 		p.hasWords = true
@@ -122,6 +130,16 @@ func (p *plan) cut(outers, busy int) shape {
 	chunk := (p.values + chunks - 1) / chunks
 	chunks = (p.values + chunk - 1) / chunk
 	return shape{groups * lanes, chunk, groups * chunks}
+}
+
+// unit is how many candidates fill a vector's lanes.
+func (p *plan) unit() int { return p.variant.Lanes * p.values }
+
+// part is how many of so many candidates the next launch does, about as many as
+// wanted: launches are alike, since a short one at the end costs as much to begin.
+func (p *plan) part(count uint64, wanted float64) int {
+	launches := max(1, math.Round(float64(count)/wanted), math.Ceil(float64(count)/p.most()))
+	return int(math.Ceil(float64(count) / launches))
 }
 
 // most is how many candidates a launch may have.

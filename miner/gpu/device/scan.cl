@@ -7,7 +7,7 @@
 //
 // Compile-time constants:
 //   ENTER, SCAN_WORD or SCAN_TABLE   which kernel this is
-//   LANES                            outer numbers that one work item scans at once: 1, 2, 4, 8 or 16
+//   LANES                            outer numbers that one work item takes at once: 1, 2, 4, 8 or 16
 //   WORD                             SCAN_WORD: the word of the block that varies with the value.
 //                                    SCAN_TABLE: the rounds of the last block that no variant changes
 //
@@ -61,9 +61,11 @@ typedef unsigned long long ulong;
 #if LANES == 1
 typedef uint lanes;
 #define LOAD(address) (*(address))
+#define STORE(value, address) (*(address) = (value))
 #else
 typedef JOIN(uint, LANES) lanes;
 #define LOAD(address) JOIN(vload, LANES)(0, address)
+#define STORE(value, address) JOIN(vstore, LANES)(value, 0, address)
 #endif
 
 #define SUM0(x) XOR(ROTR(x, 2), ROTR(x, 13), ROTR(x, 22))
@@ -187,18 +189,28 @@ typedef JOIN(uint, LANES) lanes;
 
 #if ENTER
 
-#define SCHEDULE(t, t16, t15, t7, t2) const uint w##t = w##t16 + SIGMA0(w##t15) + w##t7 + SIGMA1(w##t2);
+#define SCHEDULE(t, t16, t15, t7, t2) const lanes w##t = w##t16 + SIGMA0(w##t15) + w##t7 + SIGMA1(w##t2);
 #define ENTER_ROUND(a, b, c, d, e, f, g, h, t) ROUND(a, b, c, d, e, f, g, h, K##t + w##t)
 
 // MESSAGE_WORD is a word of a block: what is constant of it, and the digits that stand in it.
 #define MESSAGE_WORD(t)                                                     \
-	uint w##t = block[2 * t];                                               \
+	lanes w##t = block[2 * t];                                              \
 	const uint at##t = block[2 * t + 1];                                    \
 	if (at##t != 0) {                                                       \
 		w##t += digits[at##t >> 24] << 24 | digits[at##t >> 16 & 255] << 16 |   \
 		        digits[at##t >> 8 & 255] << 8 | digits[at##t & 255];            \
 	}
-#define STORE_WORD(t) states[(8 + t) * stride + item] = w##t;
+#define STORE_WORD(t) STORE(w##t, states + (8 + t) * stride + item);
+
+// CARRY is how many tens there are in numbers up to 24, the largest of a digit and a lane's number.
+#if LANES == 1
+#define CARRY(x) 0
+#define LANE 0
+#else
+#define CARRY(x) ((x) * 103 >> 10)
+#define LANE JOIN(vload, LANES)(0, laneNumbers)
+__constant const uint laneNumbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#endif
 
 // enter hashes, for each outer number, what stands before the last block, and stores the hash value and, if
 // hasWords is set, the words of the last block, with zeros for the value's digits: word i of outer number o at
@@ -208,19 +220,21 @@ typedef JOIN(uint, LANES) lanes;
 // of it, and four bytes that each name the digit in that byte: 0 none, 1 the outer number's first.
 KERNEL enter(GLOBAL const uint *work, GLOBAL uint *states, uint stride, uint firstLow, uint firstHigh,
              uint outerDigits, uint blocksBefore, uint hasWords) {
-	const uint item = ITEM;
+	const uint item = ITEM * LANES;
 	if (item >= stride) {
 		return;
 	}
 	ulong outer = ((ulong)firstHigh << 32 | firstLow) + item;
-	uint digits[20];
+	lanes digits[20], more = LANE;
 	digits[0] = 0;
 	for (uint i = outerDigits; i > 0; i--) {
 		const ulong rest = outer / 10;
-		digits[i] = (uint)(outer - rest * 10);
+		const lanes digit = (uint)(outer - rest * 10) + more;
+		more = CARRY(digit);
+		digits[i] = digit - more * 10;
 		outer = rest;
 	}
-	uint hash[8];
+	lanes hash[8];
 	for (uint i = 0; i < 8; i++) {
 		hash[i] = work[i];
 	}
@@ -228,12 +242,12 @@ KERNEL enter(GLOBAL const uint *work, GLOBAL uint *states, uint stride, uint fir
 	for (uint i = 0; i < blocksBefore; i++, block += 32) {
 		EACH_OF_SIXTEEN(MESSAGE_WORD)
 		EXPANSION(SCHEDULE)
-		uint a = hash[0], b = hash[1], c = hash[2], d = hash[3], e = hash[4], f = hash[5], g = hash[6], h = hash[7];
+		lanes a = hash[0], b = hash[1], c = hash[2], d = hash[3], e = hash[4], f = hash[5], g = hash[6], h = hash[7];
 		ALL_ROUNDS(ENTER_ROUND)
 		hash[0] += a, hash[1] += b, hash[2] += c, hash[3] += d, hash[4] += e, hash[5] += f, hash[6] += g, hash[7] += h;
 	}
 	for (uint i = 0; i < 8; i++) {
-		states[i * stride + item] = hash[i];
+		STORE(hash[i], states + i * stride + item);
 	}
 	if (hasWords) {
 		EACH_OF_SIXTEEN(MESSAGE_WORD)

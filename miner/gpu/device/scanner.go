@@ -110,7 +110,7 @@ func (s *Scanner) Scan(ctx context.Context, w *kernel.Work, first, count uint64,
 // step launches the scan of up to count candidates, of which it tells how many, and
 // returns the first hit's index or -1.
 func (s *Scanner) step(p *prepared, first, count uint64) (n int, hit int64, err error) {
-	n = int(min(count, uint64(p.budget)))
+	n = p.part(count, p.budget)
 	begin := time.Now()
 	for from := 0; from < n; {
 		index, err := s.run(p, first+uint64(from), n-from)
@@ -146,7 +146,7 @@ func (p *prepared) adapt(n int, took, launch time.Duration) {
 		return // a short rest says little
 	}
 	factor := launch.Seconds() / max(took.Seconds(), 1e-6)
-	p.budget = min(max(float64(n)*min(max(factor, 0.25), 2), float64(p.values)), p.most())
+	p.budget = min(max(float64(n)*min(max(factor, 0.25), 2), float64(p.unit())), p.most())
 }
 
 // run scans n candidates from first on in one launch and returns the first hit's index
@@ -167,7 +167,7 @@ func (s *Scanner) run(p *prepared, first uint64, n int) (int, error) {
 		hasWords = 1
 	}
 	stride := uint32(shape.outers)
-	if err := s.lane.Launch(p.enter, shape.outers, s.group, p.message, s.states, stride,
+	if err := s.lane.Launch(p.enter, shape.outers/p.variant.Lanes, s.group, p.message, s.states, stride,
 		uint32(outer), uint32(outer>>32), uint32(p.outerDigits), uint32(p.blocksBefore), hasWords); err != nil {
 		return -1, err
 	}
@@ -207,7 +207,7 @@ func (s *Scanner) prepare(ctx context.Context, w *kernel.Work) (*prepared, error
 		return s.now, nil
 	}
 	p := newPlan(w, s.vector)
-	enter, err := s.programs.get(ctx, Variant{Enter, 0, 1}, s)
+	enter, err := s.programs.get(ctx, Variant{Enter, 0, s.vector}, s)
 	if err != nil {
 		return nil, err
 	}

@@ -214,3 +214,24 @@ func TestLaunchesAreBounded(t *testing.T) {
 		t.Errorf("a launch of %d candidates, want %d", got, p.values)
 	}
 }
+
+// Launches of a scan are alike, and few vectors of one have empty lanes.
+func TestLaunchesAreAlike(t *testing.T) {
+	w := kernel.NewWork([]byte("part"), kernel.Plain(12), 64)
+	for _, test := range []struct {
+		count  uint64
+		wanted float64
+		want   int
+	}{
+		{1000, 1e6, 1000}, {1_400_000, 1e6, 1_400_000}, {1_600_000, 1e6, 800_000}, {10_000_001, 3e6, 3_333_334},
+		{maxCandidates + 2, 1e12, maxCandidates/2 + 1},
+	} {
+		p := newPlan(w, 1)
+		if got := p.part(test.count, test.wanted); got != test.want {
+			t.Errorf("%d of which %g are wanted at a time: %d, want %d", test.count, test.wanted, got, test.want)
+		}
+	}
+	if one, vectors := newPlan(w, 1).values, newPlan(w, 16).values; one != 10_000 || vectors != 1000 {
+		t.Errorf("%d values for one lane and %d for 16, want 10,000 and 1000", one, vectors)
+	}
+}

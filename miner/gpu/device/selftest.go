@@ -41,7 +41,7 @@ func knownRanges(v Variant) (list []known) {
 	case ScanWord:
 		end := min(4*v.Word+4, blockSize-9) // the last block ends with 9 bytes of padding
 		whole := min(end, 7)
-		add(end-whole, kernel.Plain(whole))                      // 10,000 values
+		add(end-whole, kernel.Plain(whole))                      // as many values as there are
 		add(64+end-2-min(end-2, 5), kernel.Plain(min(end-2, 5))) // 100
 		if v.Word < lengthWord-1 {
 			// A block before, and digits in the last one that are no table's.
@@ -61,7 +61,7 @@ func knownRanges(v Variant) (list []known) {
 // selfTest compares a kernel with portable code. Errors are ErrSelfTest, the lane's and
 // ctx's.
 func (s *Scanner) selfTest(ctx context.Context, v Variant, scan Program) error {
-	enter, err := s.programs.get(ctx, Variant{Enter, 0, 1}, s)
+	enter, err := s.programs.get(ctx, Variant{Enter, 0, s.vector}, s)
 	if err != nil {
 		return err
 	}
