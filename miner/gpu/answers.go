@@ -106,7 +106,7 @@ func (s *session) done(m protocol.Done) error {
 		s.proven = true
 		s.process.update(func(st *Stats) { st.Scans++ })
 	}
-	asked.answer <- m.Hit
+	asked.answer <- m
 	return nil
 }
 

@@ -105,14 +105,14 @@ func (s *session) next(checked uint64) (c planted, last uint64, ok bool) {
 
 // ask returns false if the session is over.
 func (s *session) ask(c planted) bool {
-	hit, err := s.scan(context.Background(), c.work, c.first, c.count, true)
+	done, err := s.scan(context.Background(), c.work, c.first, c.count, true)
 	if s.isOver() {
 		return false
 	}
 	s.process.update(func(st *Stats) { st.Checks++ })
-	if err == nil && hit != c.hit {
+	if err == nil && done.Hit != c.hit {
 		_ = s.wrong(fmt.Errorf("%w: it found the hit %d instead of %d among %d candidates from %d on, with the digits %+v",
-			ErrWrong, hit, c.hit, c.count, c.first, c.work.Digits))
+			ErrWrong, done.Hit, c.hit, c.count, c.first, c.work.Digits))
 	}
 	return !s.isOver()
 }

@@ -36,7 +36,7 @@ func FuzzSession(f *testing.F) {
 		}
 		for _, asked := range []*pending{first, second} {
 			if len(asked.answer) == 1 {
-				if hit := <-asked.answer; hit < -1 || hit >= int64(asked.count) {
+				if hit := (<-asked.answer).Hit; hit < -1 || hit >= int64(asked.count) {
 					t.Fatalf("the hit %d of a scan of %d candidates", hit, asked.count)
 				}
 			}

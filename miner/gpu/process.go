@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"lode/miner/gpu/protocol"
 	"lode/miner/kernel"
 )
@@ -222,15 +224,47 @@ func (p *Process) serve(ctx context.Context) (finished bool, err error) {
 // among them, or -1. It returns as soon as ctx ends, with its cause. Other errors are
 // ErrNotReady, ErrLost and ErrWrong; nothing is known of the candidates then.
 func (p *Process) Scan(ctx context.Context, w *kernel.Work, first, count uint64) (int64, error) {
+	done, err := p.scan(ctx, w, first, count)
+	if err != nil {
+		return -1, err
+	}
+	return done.Hit, nil
+}
+
+func (p *Process) scan(ctx context.Context, w *kernel.Work, first, count uint64) (protocol.Done, error) {
 	s := p.usable()
 	if s == nil {
-		return -1, fmt.Errorf("%s: %w", p.cfg.Name, ErrNotReady)
+		return protocol.Done{}, fmt.Errorf("%s: %w", p.cfg.Name, ErrNotReady)
 	}
-	hit, err := s.scan(ctx, w, first, count, false)
+	done, err := s.scan(ctx, w, first, count, false)
 	if err != nil {
-		return -1, fmt.Errorf("%s: %w", p.cfg.Name, err)
+		return protocol.Done{}, fmt.Errorf("%s: %w", p.cfg.Name, err)
 	}
-	return hit, nil
+	return done, nil
+}
+
+// Measure returns how many hashes a second the device does by itself. Each of its lanes
+// gets one scan of count candidates, all behind one another from first on, and says how
+// long that took by the program's own clock: neither this node nor what is said between
+// them takes part. No hit must be among the candidates. Errors are those of Scan.
+func (p *Process) Measure(ctx context.Context, w *kernel.Work, first, count uint64) (rate float64, err error) {
+	answers := make([]protocol.Done, p.Lanes())
+	group, ctx := errgroup.WithContext(ctx)
+	for lane := range answers {
+		group.Go(func() (err error) {
+			answers[lane], err = p.scan(ctx, w, first+uint64(lane)*count, count)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	// Lanes share the device: one that is done leaves its part to the others.
+	hashes, took := uint64(0), int64(1)
+	for _, done := range answers {
+		hashes, took = hashes+done.Hashes, max(took, done.Nanoseconds)
+	}
+	return float64(hashes) / time.Duration(took).Seconds(), nil
 }
 
 // offer makes a session the one that scans go to.

@@ -305,3 +305,24 @@ func TestProbe(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A measurement is what the program's own clock says: the fake needs a microsecond for
+// each scan, whatever it has, and has three lanes.
+func TestMeasure(t *testing.T) {
+	r := newRunning(t, config("right"))
+	if _, err := r.Measure(t.Context(), work(""), 0, 1000); !errors.Is(err, ErrNotReady) {
+		t.Errorf("error %v, want ErrNotReady", err)
+	}
+	r.awaitReady()
+	impossible := kernel.NewWork(nil, kernel.Plain(15), 64)
+	rate, err := r.Measure(t.Context(), impossible, 7, 5000)
+	if rate != 3*5000*1e6 || err != nil {
+		t.Errorf("%v hashes a second, error %v", rate, err)
+	}
+	if got := r.Stats(); got.Scans != 3 {
+		t.Errorf("%d scans, want 3", got.Scans)
+	}
+	if _, err := r.Measure(t.Context(), kernel.NewWork(nil, kernel.Plain(3), 64), 0, 500); !errors.Is(err, protocol.ErrValue) {
+		t.Errorf("candidates that there are not: %v", err)
+	}
+}

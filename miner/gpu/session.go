@@ -54,7 +54,7 @@ type pending struct {
 	count     uint64
 	planted   bool // its answer is known
 	cancelled time.Time
-	answer    chan int64 // one slot
+	answer    chan protocol.Done // one slot
 }
 
 func newSession(cfg Config, p *Process) *session {
@@ -147,24 +147,24 @@ func (s *session) read(from io.Reader) {
 }
 
 // scan asks for the first hit and waits for the answer.
-func (s *session) scan(ctx context.Context, w *kernel.Work, first, count uint64, planted bool) (int64, error) {
+func (s *session) scan(ctx context.Context, w *kernel.Work, first, count uint64, planted bool) (protocol.Done, error) {
 	number, asked, err := s.begin(w, first, count, planted)
 	if err != nil {
-		return -1, err
+		return protocol.Done{}, err
 	}
 	select {
-	case hit := <-asked.answer:
-		return hit, s.confirm(w, first, hit)
+	case done := <-asked.answer:
+		return done, s.confirm(w, first, done.Hit)
 	case <-ctx.Done():
 		s.cancel(number)
-		return -1, context.Cause(ctx)
+		return protocol.Done{}, context.Cause(ctx)
 	case <-s.over:
 	}
 	select {
-	case hit := <-asked.answer: // its last words
-		return hit, s.confirm(w, first, hit)
+	case done := <-asked.answer: // its last words
+		return done, s.confirm(w, first, done.Hit)
 	default:
-		return -1, fmt.Errorf("%w: %w", ErrLost, s.why)
+		return protocol.Done{}, fmt.Errorf("%w: %w", ErrLost, s.why)
 	}
 }
 
@@ -192,7 +192,7 @@ func (s *session) begin(w *kernel.Work, first, count uint64, planted bool) (uint
 	if !planted {
 		s.current, s.at = w, first
 	}
-	asked := &pending{count: count, planted: planted, answer: make(chan int64, 1)}
+	asked := &pending{count: count, planted: planted, answer: make(chan protocol.Done, 1)}
 	s.scans[s.last] = asked
 	s.say(append(unknown, line...))
 	return s.last, asked, nil
