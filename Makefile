@@ -15,7 +15,7 @@ CYCLES        ?= 1000
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint vulncheck fuzz fuzz-long attack kernels-long crash bench clean
+.PHONY: help build run test lint vulncheck fuzz fuzz-long attack kernels-long crash bench bench-gpu clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -55,6 +55,10 @@ crash: ## kill a node CYCLES (1000) times and look for all it acknowledged; CRAS
 
 bench: ## all benchmarks
 	$(GO) test -run '^$$' -bench . ./bench
+
+bench-gpu: build ## measure this machine's GPUs beside its CPUs: a table, and bench-gpu.json
+	$(BIN) devices --why >&2
+	$(BIN) bench --gpu --json-file bench-gpu.json
 
 clean: ## remove what build made
 	rm -rf bin dist

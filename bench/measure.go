@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"lode/miner/gpu"
 )
 
 // rounds is how often each case is measured, for a slice of its time. The median
@@ -36,6 +38,7 @@ type Plan struct {
 	Kernels  []string      // by name; none = all of this machine
 	Workers  []int         // of an engine, each number in turn; 0 = as many as the machine allows
 	Prefixes []int         // lengths in bytes; long proofs are measured behind the first
+	Devices  []gpu.Config  // to measure beside the largest engine of the first kernel; their loggers are not used
 
 	// Progress is told after each step how many of all steps are done; nil is fine.
 	Progress func(done, total int)
@@ -62,7 +65,8 @@ func (p Plan) check() error {
 
 // Measure measures in alternating rounds how fast the kernels are: in engines with
 // workers, and alone in one thread; beside miners that hash whole messages, and the
-// limit of the CPU's unit for SHA-256. A case whose proofs are wrong gets no rate;
+// limit of the CPU's unit for SHA-256; and the devices, by themselves, in an engine and
+// beside workers. A case whose proofs are wrong gets no rate;
 // the error is ErrCase then, and the report holds the others. Other errors are
 // ErrPlan, kernel.ErrUnknown, and ctx's when it ends.
 func Measure(ctx context.Context, plan Plan) (report Report, err error) {
@@ -75,7 +79,11 @@ func Measure(ctx context.Context, plan Plan) (report Report, err error) {
 		stop()
 		err = errors.Join(err, group.Wait())
 	}()
-	s, err := newSuite(running, plan)
+	var devices []*borrowed
+	for _, cfg := range plan.Devices {
+		devices = append(devices, lend(running, group, cfg))
+	}
+	s, err := newSuite(running, plan, devices)
 	if err != nil {
 		return Report{}, err
 	}
@@ -86,5 +94,6 @@ func Measure(ctx context.Context, plan Plan) (report Report, err error) {
 	if err := s.run(running, plan); err != nil {
 		return Report{}, err
 	}
+	s.readClocks(running)
 	return s.report()
 }

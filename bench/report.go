@@ -14,9 +14,10 @@ import (
 
 // Report is what Measure measured. Its JSON is stable: fields are only added.
 type Report struct {
-	Machine Machine  `json:"machine"`
-	Limit   *Limit   `json:"limit"` // nil where the CPU has none, or none is known
-	Results []Result `json:"results"`
+	Machine Machine        `json:"machine"`
+	Limit   *Limit         `json:"limit"` // nil where the CPU has none, or none is known
+	Results []Result       `json:"results"`
+	Devices []DeviceReport `json:"devices,omitempty"`
 }
 
 // Machine is what it was measured on.
@@ -52,13 +53,17 @@ func (r Result) String() string {
 }
 
 func (r Result) workers() string {
-	switch r.Workers {
-	case 0:
+	if r.Workers == 0 {
 		return "no engine"
-	case 1:
+	}
+	return workersText(r.Workers)
+}
+
+func workersText(count int) string {
+	if count == 1 {
 		return "1 worker"
 	}
-	return fmt.Sprintf("%d workers", r.Workers)
+	return fmt.Sprintf("%d workers", count)
 }
 
 // machine describes this one.
@@ -96,6 +101,9 @@ func (r Report) WriteTable(w io.Writer) error {
 		rows = append(rows, r.row(result))
 	}
 	writeAligned(&text, rows, 0, 3)
+	for _, d := range r.Devices {
+		d.writeTable(&text)
+	}
 	_, err := io.WriteString(w, text.String())
 	return err
 }

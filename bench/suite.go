@@ -58,11 +58,12 @@ type suite struct {
 	limit    *kernel.Limit     // nil: none is known
 	ceilings map[int]*measured // the limit, by the number of threads; none without one
 	cases    []*measured       // in the order of the report
+	devices  []*deviceSuite
 	engines  []*miner.Engine
 }
 
 // newSuite prepares all cases.
-func newSuite(ctx context.Context, plan Plan) (*suite, error) {
+func newSuite(ctx context.Context, plan Plan, devices []*borrowed) (*suite, error) {
 	kernels, err := named(plan.Kernels)
 	if err != nil {
 		return nil, err
@@ -75,10 +76,18 @@ func newSuite(ctx context.Context, plan Plan) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	if threads := len(kernels) * sum(counts); threads > MaxWorkers {
+	most := counts[len(counts)-1]
+	threads := len(kernels) * sum(counts)
+	if len(devices) > 0 {
+		threads += most + len(devices)*(most+1)
+	}
+	if threads > MaxWorkers {
 		return nil, fmt.Errorf("%w: %d workers in all engines, at most %d", ErrPlan, threads, MaxWorkers)
 	}
-	return s, s.addCases(ctx, kernels, counts, plan.Prefixes)
+	if err := s.addCases(ctx, kernels, counts, plan.Prefixes); err != nil {
+		return nil, err
+	}
+	return s, s.addDevices(ctx, devices, beside(plan.Kernels), most)
 }
 
 // named are the kernels of those names, each once, or all of this machine.
@@ -253,7 +262,7 @@ func (s *suite) maxProcs() int {
 
 // run proves each case and then measures all of them in turns, round by round.
 func (s *suite) run(ctx context.Context, plan Plan) error {
-	all := slices.Concat(slices.Collect(maps.Values(s.ceilings)), s.cases)
+	all := slices.Concat(slices.Collect(maps.Values(s.ceilings)), s.cases, s.deviceCases())
 	done, total := 0, len(all)*(rounds+1)
 	for round := range rounds + 1 {
 		for _, m := range all {
@@ -293,6 +302,10 @@ func (s *suite) report() (Report, error) {
 			m.FractionOfLimit = &fraction
 		}
 		r.Results = append(r.Results, m.Result)
+	}
+	for _, ds := range s.devices {
+		device, err := ds.report()
+		r.Devices, failures = append(r.Devices, device), append(failures, err)
 	}
 	return r, errors.Join(failures...)
 }

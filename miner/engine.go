@@ -39,24 +39,24 @@ type Config struct {
 
 	Devices   []Device      // to search with, beside the workers
 	DeviceUse DeviceUse     // UseAuto or UseAlways; empty = UseAuto
-	Launch    time.Duration // how long one scan of a device shall take; 0 = defaultLaunch
+	Launch    time.Duration // how long one scan of a device shall take; 0 = DefaultLaunch
 
 	// DevicePatience is how long a result waits for a device's answer before workers do
 	// the device's part; 0 = defaultDevicePatience.
 	DevicePatience time.Duration
 }
 
-// A launch costs a device some 10 microseconds, and a new tip waits for its end.
-// Patience is many times what a launch takes.
-const (
-	defaultLaunch         = 5 * time.Millisecond
-	defaultDevicePatience = time.Second
-)
+// DefaultLaunch is how long one scan of a device shall take: a launch costs a device some
+// 10 microseconds, and a new tip waits for its end.
+const DefaultLaunch = 5 * time.Millisecond
+
+// defaultDevicePatience is many times what a launch takes.
+const defaultDevicePatience = time.Second
 
 // withDefaults fills in what was left out.
 func (cfg Config) withDefaults() (Config, error) {
 	cfg.DeviceUse = cmp.Or(cfg.DeviceUse, UseAuto)
-	cfg.Launch = cmp.Or(cfg.Launch, defaultLaunch)
+	cfg.Launch = cmp.Or(cfg.Launch, DefaultLaunch)
 	cfg.DevicePatience = cmp.Or(cfg.DevicePatience, defaultDevicePatience)
 	switch {
 	case cfg.DeviceUse != UseAuto && cfg.DeviceUse != UseAlways:

@@ -73,8 +73,8 @@ func TestTwoLanesKeepADeviceBusy(t *testing.T) {
 		if want := uint64(60 * rate * 99 / 100); got.Hashes < want || d.idle > time.Minute/100 {
 			t.Errorf("%d hashes, want %d; idle for %v", got.Hashes, want, d.idle)
 		}
-		if each := 60 * time.Second / time.Duration(got.Scans); each < defaultLaunch*99/100 || each > defaultLaunch*101/100 {
-			t.Errorf("a scan took %v, want %v", each, defaultLaunch)
+		if each := 60 * time.Second / time.Duration(got.Scans); each < DefaultLaunch*99/100 || each > DefaultLaunch*101/100 {
+			t.Errorf("a scan took %v, want %v", each, DefaultLaunch)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lode/bench"
+	"lode/chain/atomicfile"
 )
 
 // errInterrupted is a benchmark that a signal ended: half of one compares nothing.
@@ -35,7 +36,9 @@ type benchOptions struct {
 	kernels  []string
 	workers  []string
 	prefixes []string
+	gpu      gpuOptions
 	json     bool
+	file     string
 }
 
 func newBenchCommand() *cobra.Command {
@@ -53,11 +56,18 @@ crypto/sha256 knows.
 OF LIMIT compares with the limit on as many CPUs at once. X CRYPTO is how many times
 as fast each worker is as one thread with crypto/sha256 behind the same prefix.
 
+With --gpu it measures GPUs, too: each by itself, in an engine, and beside as many
+workers as the largest engine has, of the first kernel of --kernels; and the time from
+the cancellation of a search to the device's answer in the next one. OF BOUND compares
+with what an NVIDIA GPU's arithmetic units can do at the clock that nvidia-smi tells.
+
 Stop other programs, a node too, before you measure.`,
 		Example: `  miner bench
   miner bench --kernels sha-ni,generic --workers 1 --seconds 5
-  miner bench --json > bench.json`,
-		Args: cobra.NoArgs,
+  miner bench --json > bench.json
+  miner bench --gpu
+  miner bench --gpu=0,1 --kernels avx2 --prefix 66`,
+		Args: o.arguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runBench(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -67,15 +77,28 @@ Stop other programs, a node too, before you measure.`,
 	flags.StringSliceVar(&o.kernels, "kernels", nil, "kernels by name; empty = all of this machine")
 	flags.StringSliceVar(&o.workers, "workers", []string{"1", allWorkers}, "how many workers an engine has, each number in turn; all = as many as the machine allows")
 	flags.StringSliceVar(&o.prefixes, "prefix", []string{"66", "4096"}, "lengths of the message before the proof, in bytes; long proofs are measured behind the first one")
+	o.gpu.bindMeasured(flags)
 	flags.BoolVar(&o.json, "json", false, "print one JSON object instead of the table")
+	flags.StringVar(&o.file, "json-file", "", "write the JSON object to this file, too")
 	cmd.AddCommand(newBenchLedgerCommand())
 	return cmd
+}
+
+// arguments refuses all. Who writes a value of --gpu behind a space hears of it.
+func (o *benchOptions) arguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 && cmd.Flags().Changed("gpu") && o.gpu.use == gpuAuto {
+		return fmt.Errorf("--gpu %s: write --gpu=%s", args[0], args[0])
+	}
+	return cobra.NoArgs(cmd, args)
 }
 
 // runBench prints what was measured even if some cases failed, and returns their
 // error then.
 func runBench(ctx context.Context, o benchOptions, out, messages io.Writer) error {
 	plan, err := o.plan()
+	if err == nil {
+		plan.Devices, err = o.gpu.measured(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -102,7 +125,15 @@ func runBench(ctx context.Context, o benchOptions, out, messages io.Writer) erro
 	if o.json {
 		write = report.WriteJSON
 	}
-	return errors.Join(err, write(out))
+	return errors.Join(err, write(out), o.writeFile(report))
+}
+
+// writeFile writes the JSON object to the file that shall have it.
+func (o benchOptions) writeFile(report bench.Report) error {
+	if o.file == "" {
+		return nil
+	}
+	return atomicfile.WriteTo(o.file, 0o644, report.WriteJSON)
 }
 
 // plan refuses values that the flags' types allow.

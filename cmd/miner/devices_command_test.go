@@ -45,7 +45,11 @@ func fakeDevice(d protocol.Device) {
 		fmt.Fprintln(os.Stderr, "driver: out of luck")
 		os.Exit(3)
 	}
-	tell(protocol.Ready{Rate: 16.1e9, Lanes: 2, SelfTest: protocol.SelfTestPassed})
+	rate := 16.1e9
+	if strings.HasSuffix(d.ID, ":slow") {
+		rate = 1e6
+	}
+	tell(protocol.Ready{Rate: rate, Lanes: 2, SelfTest: protocol.SelfTestPassed})
 	works := map[uint64]*kernel.Work{}
 	for lines := protocol.NewReader(os.Stdin); ; {
 		line, err := lines.Line()
@@ -60,7 +64,7 @@ func fakeDevice(d protocol.Device) {
 		case protocol.Work:
 			works[m.Number] = m.Resume()
 		case protocol.Scan:
-			tell(protocol.Done{Scan: m.Number, Hit: firstHit(works[m.Work], m)})
+			tell(protocol.Done{Scan: m.Number, Hit: firstHit(works[m.Work], m), Hashes: m.Count, Nanoseconds: 1000 * int64(m.Count)})
 		}
 	}
 }

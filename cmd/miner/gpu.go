@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -33,6 +34,13 @@ func (o *gpuOptions) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.use, "gpu", gpuAuto, "devices that mine, too: auto (GPUs, when a search is long enough), off, all, or numbers of `miner devices` like 0,1, which then take part in every search")
 	bindGPUProgram(flags, &o.program)
 	flags.BoolVar(&o.force, "force-device", false, "mine with devices that compute wrongly in their self-test; wrong proofs never leave the node")
+}
+
+// bindMeasured is bind for a benchmark, which measures devices only if it is asked to.
+func (o *gpuOptions) bindMeasured(flags *pflag.FlagSet) {
+	flags.StringVar(&o.use, "gpu", gpuOff, "devices to measure, too: auto (GPUs, or CPUs with a driver for OpenCL if there are none), off, all, or numbers of `miner devices` like 0,1")
+	flags.Lookup("gpu").NoOptDefVal = gpuAuto
+	bindGPUProgram(flags, &o.program)
 }
 
 func bindGPUProgram(flags *pflag.FlagSet, program *string) {
@@ -98,6 +106,44 @@ func (o *gpuOptions) devices(ctx context.Context, log *slog.Logger) ([]miner.Dev
 		o.tell(log, "no GPU mines: none is there; `miner devices --why` tells what was tried", "devices", len(listing.Devices))
 	}
 	return devices, nil
+}
+
+// errNoDevice is a benchmark of devices where there are none.
+var errNoDevice = errors.New("no device can be measured")
+
+// measured are the devices to measure. Those of CPUs count with auto only if there are
+// no others.
+func (o *gpuOptions) measured(ctx context.Context) (list []gpu.Config, err error) {
+	numbers, err := o.numbers()
+	if err != nil || o.use == gpuOff {
+		return nil, err
+	}
+	path, err := gpu.Find(o.program)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w; --gpu-program names another place", errNoDevice, err)
+	}
+	listing, err := gpu.List(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoDevice, err)
+	}
+	usable := o.usable(path, numbers, listing.Devices)
+	if len(usable) == 0 && o.use == gpuAuto {
+		usable = (&gpuOptions{use: gpuAll}).usable(path, nil, listing.Devices)
+	}
+	if len(usable) == 0 || len(numbers) > len(usable) {
+		return nil, fmt.Errorf("%w: %d of those that --gpu=%s asks for can be used; `miner devices --why` tells what was tried", errNoDevice, len(usable), o.use)
+	}
+	return usable, nil
+}
+
+// usable are the devices that are wanted and have no problem that is known.
+func (o *gpuOptions) usable(path string, numbers []int, devices []protocol.Device) (list []gpu.Config) {
+	for number, d := range devices {
+		if d.Problem == "" && o.wants(numbers, number, d) {
+			list = append(list, gpu.Config{Program: path, Device: d, Name: gpu.Label(number, d)})
+		}
+	}
+	return list
 }
 
 // tell is a warning to who asked for devices, and less to who did not.
