@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"bench":              {"*"},
 	"api":                {"chain", "chain/wire", "chain/wallet"},
 	"api/peer":           {"chain", "chain/wire"},
-	"cmd/miner-gpu":      {"miner/gpu/device", "miner/gpu/opencl", "miner/gpu/protocol"},
+	"cmd/miner-gpu":      {"miner/gpu/cuda", "miner/gpu/device", "miner/gpu/opencl", "miner/gpu/protocol"},
 	"miner":              {"chain", "chain/wire", "miner/kernel"},
 	"miner/gpu/device":   {"miner/kernel", "miner/gpu/protocol"},
 	"miner/gpu/dynamic":  {},
@@ -126,7 +126,7 @@ func checkPackage(from string, imports []string) []string {
 // isApart tells which packages "*" leaves out: programs, and what loads libraries, which
 // would make the node a dynamic program.
 func isApart(to string) bool {
-	return strings.HasPrefix(to, "cmd/") || slices.Contains([]string{"miner/gpu/device", "miner/gpu/opencl", "miner/gpu/cuda"}, to)
+	return strings.HasPrefix(to, "cmd/") || slices.Contains([]string{"miner/gpu/device", "miner/gpu/dynamic", "miner/gpu/opencl", "miner/gpu/cuda"}, to)
 }
 
 // checkLengths reports every function longer than a screen, tests included.

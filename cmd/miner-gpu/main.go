@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lode/miner/gpu/cuda"
 	"lode/miner/gpu/device"
 	"lode/miner/gpu/opencl"
 	"lode/miner/gpu/protocol"
@@ -95,7 +96,10 @@ type backends []interface {
 	Close()
 }
 
-func newBackends() backends { return backends{opencl.New(opencl.Config{})} }
+// newBackends has NVIDIA's driver first: of a device that both find, it is used.
+func newBackends() backends {
+	return backends{cuda.New(cuda.Config{}), opencl.New(opencl.Config{})}
+}
 
 func (b backends) close() {
 	for _, backend := range b {
