@@ -58,7 +58,7 @@ bench: ## all benchmarks
 
 bench-gpu: build ## measure this machine's GPUs beside its CPUs: a table, and bench-gpu.json
 	$(BIN) devices --why >&2
-	$(BIN) bench --gpu --json-file bench-gpu.json
+	$(BIN) bench --gpu --json-file bench-gpu.json $(BENCH)
 
 clean: ## remove what build made
 	rm -rf bin dist

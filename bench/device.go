@@ -71,7 +71,7 @@ func (d *borrowed) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-// bare is a device without an engine: one scan keeps each of its lanes busy.
+// bare is a device without an engine.
 type bare struct {
 	device  *borrowed
 	prefix  []byte
@@ -107,10 +107,9 @@ func (b bare) rate(ctx context.Context, duration time.Duration) (float64, error)
 	return b.device.Measure(ctx, work, b.at.first, b.scanSize(rate, duration))
 }
 
-// scanSize is how many candidates a lane tries while all of them take that long.
+// scanSize is how many candidates the device tries in that time.
 func (b bare) scanSize(rate float64, duration time.Duration) uint64 {
-	lanes := uint64(b.device.Lanes())
-	return min(max(1, uint64(rate*duration.Seconds())/lanes), (b.at.end()-b.at.first)/lanes)
+	return min(uint64(rate*duration.Seconds()), b.at.end()-b.at.first)
 }
 
 // puzzleBehind is how many candidates a device is given behind the solution.

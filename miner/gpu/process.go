@@ -134,8 +134,15 @@ func (p *Process) Name() string { return p.cfg.Name }
 // Kernel is the back end: "cuda" or "opencl".
 func (p *Process) Kernel() string { return p.cfg.Device.Backend }
 
+// waiting is how many scans wait in the program, so that no lane of the device waits for
+// this node to hear of one's end and to ask for the next.
+const waiting = 1
+
 // Lanes is how many scans at a time keep the device busy.
-func (p *Process) Lanes() int {
+func (p *Process) Lanes() int { return p.underWay() + waiting }
+
+// underWay is how many scans the device is on at a time.
+func (p *Process) underWay() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.ready.Lanes
@@ -243,16 +250,17 @@ func (p *Process) scan(ctx context.Context, w *kernel.Work, first, count uint64)
 	return done, nil
 }
 
-// Measure returns how many hashes a second the device does by itself. Each of its lanes
-// gets one scan of count candidates, all behind one another from first on, and says how
-// long that took by the program's own clock: neither this node nor what is said between
-// them takes part. No hit must be among the candidates. Errors are those of Scan.
+// Measure returns how many hashes a second the device does by itself, in one scan for each
+// of its lanes, which have count candidates in all from first on. The time is that of
+// the program's own clock: neither this node nor what is said between them takes part.
+// No hit must be among the candidates. Errors are those of Scan.
 func (p *Process) Measure(ctx context.Context, w *kernel.Work, first, count uint64) (rate float64, err error) {
-	answers := make([]protocol.Done, p.Lanes())
+	answers := make([]protocol.Done, p.underWay())
+	each := max(1, count/uint64(len(answers)))
 	group, ctx := errgroup.WithContext(ctx)
 	for lane := range answers {
 		group.Go(func() (err error) {
-			answers[lane], err = p.scan(ctx, w, first+uint64(lane)*count, count)
+			answers[lane], err = p.scan(ctx, w, first+uint64(lane)*each, each)
 			return err
 		})
 	}

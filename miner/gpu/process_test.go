@@ -19,11 +19,11 @@ func scanOf(first, count uint64) protocol.Scan { return protocol.Scan{First: fir
 // TestScans compares with portable code, with more works than the program remembers.
 func TestScans(t *testing.T) {
 	r := newRunning(t, config("right"))
-	if r.Rate() != 0 || r.Lanes() != defaultLanes {
+	if r.Rate() != 0 || r.Lanes() != defaultLanes+waiting {
 		t.Errorf("before it is ready: rate %g, lanes %d", r.Rate(), r.Lanes())
 	}
 	r.awaitReady()
-	if !(r.Rate() > 0) || r.Lanes() != 3 || r.Kernel() != "cuda" || r.Name() != "gpu0 Fake" {
+	if !(r.Rate() > 0) || r.Lanes() != 3+waiting || r.Kernel() != "cuda" || r.Name() != "gpu0 Fake" {
 		t.Errorf("rate %g, lanes %d, kernel %s, name %s", r.Rate(), r.Lanes(), r.Kernel(), r.Name())
 	}
 	var group sync.WaitGroup
@@ -315,14 +315,14 @@ func TestMeasure(t *testing.T) {
 	}
 	r.awaitReady()
 	impossible := kernel.NewWork(nil, kernel.Plain(15), 64)
-	rate, err := r.Measure(t.Context(), impossible, 7, 5000)
-	if rate != 3*5000*1e6 || err != nil {
+	rate, err := r.Measure(t.Context(), impossible, 7, 15_000)
+	if rate != 15_000*1e6 || err != nil {
 		t.Errorf("%v hashes a second, error %v", rate, err)
 	}
 	if got := r.Stats(); got.Scans != 3 {
 		t.Errorf("%d scans, want 3", got.Scans)
 	}
-	if _, err := r.Measure(t.Context(), kernel.NewWork(nil, kernel.Plain(3), 64), 0, 500); !errors.Is(err, protocol.ErrValue) {
+	if _, err := r.Measure(t.Context(), kernel.NewWork(nil, kernel.Plain(3), 64), 0, 1500); !errors.Is(err, protocol.ErrValue) {
 		t.Errorf("candidates that there are not: %v", err)
 	}
 }
