@@ -123,19 +123,16 @@ func operations(l kernel.Layout) int {
 // done once for all, and it is only added in its own. Of the schedule those sigmas count
 // whose word depends on it.
 func wordOperations(word int) int {
-	sigmas := 0
-	var varies [allRounds]bool
-	for t := range varies {
-		if t < blockWords {
-			varies[t] = t == word
-			continue
-		}
-		for _, sigma := range []int{t - 15, t - 2} {
-			if varies[sigma] {
+	sigmas, varies := 0, make([]bool, blockWords, allRounds)
+	varies[word] = true
+	for t := blockWords; t < allRounds; t++ {
+		of15, of2 := varies[t-15], varies[t-2]
+		for _, isNew := range []bool{of15, of2} {
+			if isNew {
 				sigmas++
 			}
 		}
-		varies[t] = varies[t-16] || varies[t-15] || varies[t-7] || varies[t-2]
+		varies = append(varies, varies[t-16] || of15 || varies[t-7] || of2)
 	}
 	return roundOperations*(allRounds-1-word) + sigmaOperations*sigmas
 }
