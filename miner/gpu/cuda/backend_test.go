@@ -136,7 +136,7 @@ func TestOpenTwice(t *testing.T) {
 		}
 		opened = append(opened, d)
 	}
-	if got := f.Flags(0); got != blockingSync {
+	if got := f.Flags(0); got != 4 {
 		t.Errorf("the context's flags are %d", got)
 	}
 	for _, d := range opened {

@@ -307,9 +307,22 @@ static void report(uint index, uint begin, uint end, GLOBAL uint *best) {
 	            h6 = LOAD(states + 6 * stride + outer), h7 = LOAD(states + 7 * stride + outer);  \
 	lanes a = h0, b = h1, c = h2, d = h3, e = h4, f = h5, g = h6, h = h7;
 
-// What all values begin with.
-#define START const lanes s0 = a, s1 = b, s2 = c, s3 = d, s4 = e, s5 = f, s6 = g, s7 = h;
+// What all values begin with, and the two sums of the first round that varies, without its K + W.
+#define START                                                               \
+	const lanes s0 = a, s1 = b, s2 = c, s3 = d, s4 = e, s5 = f, s6 = g, s7 = h;     \
+	lanes first = 0, second = 0;                                            \
+	EIGHT(FIRST_SUMS, 0, 1, 2, 3, 4, 5, 6, 7)                               \
+	EIGHT(FIRST_SUMS, 8, 9, 10, 11, 12, 13, 14, 15)
+#define FIRST_SUMS(a, b, c, d, e, f, g, h, t)                               \
+	if (t == WORD) {                                                        \
+		first = h + SUM1(e) + CH(e, f, g);                                  \
+		second = SUM0(a) + MAJ(a, b, c);                                    \
+	}
 #define RESTART a = s0, b = s1, c = s2, d = s3, e = s4, f = s5, g = s6, h = s7;
+#define FIRST_ROUND(d, h, kw)                                               \
+	h = ADD(first, kw);                                                     \
+	d = ADD(d, h);                                                          \
+	h = ADD(h, second);
 
 #if SCAN_WORD
 
@@ -340,7 +353,10 @@ enum { EACH_OF_SIXTEEN(BLOCK_WORD_VARIES) EXPANSION(WORD_VARIES) };
 	}
 // The sum of K and a constant word is computed once, too.
 #define LATE_ROUND(a, b, c, d, e, f, g, h, t)                               \
-	if (t >= WORD) {                                                        \
+	if (t == WORD) {                                                        \
+		FIRST_ROUND(d, h, ADD(w##t, K##t))                                  \
+	}                                                                       \
+	if (t > WORD) {                                                         \
 		ROUND(a, b, c, d, e, f, g, h, VARIES_##t ? ADD(w##t, K##t) : fixed##t + K##t) \
 	}
 
@@ -393,7 +409,10 @@ KERNEL scan_word(GLOBAL const uint *states, GLOBAL const uint *values, GLOBAL ui
 		ROUND(a, b, c, d, e, f, g, h, table[t])                             \
 	}
 #define LATE_ROUND(a, b, c, d, e, f, g, h, t)                               \
-	if (t >= WORD) {                                                        \
+	if (t == WORD) {                                                        \
+		FIRST_ROUND(d, h, ROW_WORD(t))                                      \
+	}                                                                       \
+	if (t > WORD) {                                                         \
 		ROUND(a, b, c, d, e, f, g, h, ROW_WORD(t))                          \
 	}
 
