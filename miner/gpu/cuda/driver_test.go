@@ -18,16 +18,23 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "fake-cuda-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fakeFolder = folder
 	code := m.Run()
 	if err := goleak.Find(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
-	if folder, err := fakeLibraries(); err == nil {
-		_ = os.RemoveAll(folder)
-	}
+	_ = os.RemoveAll(folder)
 	os.Exit(code)
 }
+
+// fakeFolder is where the fake drivers are compiled; TestMain sets and removes it.
+var fakeFolder string
 
 // fake is what a test asks of the driver in testdata/driver.c.
 type fake struct {
@@ -94,10 +101,7 @@ var fakeLibraries = sync.OnceValues(func() (folder string, err error) {
 	if _, missing := exec.LookPath("gcc"); missing != nil || runtime.GOOS != "linux" {
 		return "", errNoCompiler
 	}
-	if folder, err = os.MkdirTemp("", "fake-cuda-"); err != nil {
-		return "", err
-	}
-	return folder, compileAll(folder)
+	return fakeFolder, compileAll(fakeFolder)
 })
 
 // compileAll compiles each variant of the kernels with its own name, and the drivers
