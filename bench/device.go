@@ -234,9 +234,9 @@ type cancelling struct {
 	latencies []time.Duration
 }
 
-// leastCancels is how many latencies are measured each time, so that there are a hundred
-// of them in all rounds.
-const leastCancels = 12
+// leastCancels is how many latencies are measured each time at least, however short the
+// time is. A second is enough for about sixty in all rounds.
+const leastCancels = 3
 
 // rate is in cancellations per second; what counts are the latencies.
 func (c *cancelling) rate(ctx context.Context, duration time.Duration) (float64, error) {

@@ -15,7 +15,7 @@ import (
 	"lode/miner/kernel"
 )
 
-// fakeDevice is a miner-gpu that scans with portable code, and says that it did a
+// fakeDevice is a miner-gpu that scans with a kernel of the CPU, and says that it did a
 // million hashes a second.
 func fakeDevice(id string) {
 	tell := func(m protocol.Message) {
@@ -52,9 +52,10 @@ func fakeDevice(id string) {
 }
 
 func fakeScan(w *kernel.Work, m protocol.Scan) (hit int64, hashes uint64) {
-	scanner := kernel.Generic().NewScanner(w)
-	for done := uint64(0); done < m.Count; done += kernel.MaxBatch {
-		if i := scanner.Scan(m.First+done, int(min(kernel.MaxBatch, m.Count-done))); i >= 0 {
+	quick := kernel.Available()[0] // the race detector slows portable code down
+	scanner, batch := quick.NewScanner(w), uint64(quick.Batch)
+	for done := uint64(0); done < m.Count; done += batch {
+		if i := scanner.Scan(m.First+done, int(min(batch, m.Count-done))); i >= 0 {
 			return int64(done) + int64(i), done + uint64(i) + 1
 		}
 	}
@@ -83,8 +84,9 @@ func fakeTool(t *testing.T, text string) {
 // wrongly is named, and the others are measured all the same.
 func TestMeasureDevices(t *testing.T) {
 	fakeTool(t, "00000000:17:00.0, 1755, 1980")
+	best := kernel.Available()[0].Name
 	plan := Plan{
-		Time: 9 * time.Millisecond, Kernels: []string{"generic"}, Workers: []int{1}, Prefixes: []int{66},
+		Time: 9 * time.Millisecond, Kernels: []string{best}, Workers: []int{1}, Prefixes: []int{66},
 		Devices: []gpu.Config{fakeConfig("right"), fakeConfig("wrong")},
 	}
 	r, err := Measure(t.Context(), plan)
@@ -95,7 +97,7 @@ func TestMeasureDevices(t *testing.T) {
 		t.Fatalf("%+v", r.Devices)
 	}
 	d := r.Devices[0]
-	if d.Name != "gpu0 right" || d.Backend != "cuda" || d.Driver != "550.54" || d.Kind != "gpu" || d.Units != 132 || d.Kernel != "generic" || d.Workers != 1 {
+	if d.Name != "gpu0 right" || d.Backend != "cuda" || d.Driver != "550.54" || d.Kind != "gpu" || d.Units != 132 || d.Kernel != best || d.Workers != 1 {
 		t.Errorf("%+v", d)
 	}
 	for i, want := range []struct {
@@ -144,7 +146,7 @@ func oneDevice(t *testing.T) (*suite, *deviceRow) {
 	d := &borrowed{Process: gpu.New(withLogger(fakeConfig("right"))), cfg: fakeConfig("right"), ended: make(chan struct{})}
 	background(t, d.Process.Run)
 	s := &suite{}
-	if err := s.addDevices(t.Context(), []*borrowed{d}, "generic", 1); err != nil || s.devices[0].err != nil {
+	if err := s.addDevices(t.Context(), []*borrowed{d}, kernel.Available()[0].Name, 1); err != nil || s.devices[0].err != nil {
 		t.Fatal(err, s.devices[0].err)
 	}
 	for _, e := range s.engines {
