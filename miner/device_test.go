@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,9 +166,11 @@ func TestSameProofWithDevices(t *testing.T) {
 		fast.rate.Store(1e9)
 		sameProofs(t, start(t, withDevices(workers, slow)))
 		e := start(t, withDevices(workers, slow, equal, fast))
-		sameProofs(t, e)
+		// A search may be over before a device has had a part of it.
+		for sameProofs(t, e); slices.ContainsFunc(e.Devices(), func(d DeviceStatus) bool { return d.Scans == 0 }); sameProofs(t, e) {
+		}
 		for _, d := range e.Devices() {
-			if d.Scans == 0 || d.Hashes == 0 || d.Failures != 0 || d.Mismatches != 0 || d.State != DeviceReady {
+			if d.Hashes == 0 || d.Failures != 0 || d.Mismatches != 0 || d.State != DeviceReady {
 				t.Errorf("%d workers: %+v", workers, d)
 			}
 		}
