@@ -31,13 +31,18 @@ func fastest(kernels []Kernel) (k Kernel, why string) {
 // milliseconds.
 func Rate(k Kernel) float64 { return measure([]Kernel{k})[0] }
 
-// measure returns the rates of kernels on the layout of a block without payments.
+// Endless is what hash rates are measured with: the layout of a block without payments,
+// at a difficulty for which no hash is small enough.
+func Endless() *Work {
+	return NewWork([]byte(strings.Repeat("f", 66)), Plain(14), maxDifficulty)
+}
+
+// measure returns the rates of kernels.
 func measure(kernels []Kernel) []float64 {
 	rates := make([]float64, len(kernels))
 	scanners := make([]Scanner, len(kernels))
 	for i, k := range kernels {
-		// No hash is small enough for this difficulty.
-		scanners[i] = k.NewScanner(NewWork([]byte(strings.Repeat("f", 66)), Plain(14), maxDifficulty))
+		scanners[i] = k.NewScanner(Endless())
 	}
 	for range measureRounds {
 		for i, k := range kernels {

@@ -92,14 +92,9 @@ func (l *lane) wait() error {
 	return l.check("StreamSynchronize", l.opened.library.StreamSynchronize(l.stream))
 }
 
-var errOutside = errors.New("words outside of the buffer")
-
 func within(b device.Buffer, words []uint32) (*buffer, error) {
 	known := b.(*buffer)
-	if len(words) == 0 || len(words) > known.words {
-		return nil, fmt.Errorf("%w: %d of %d", errOutside, len(words), known.words)
-	}
-	return known, nil
+	return known, device.CheckWords(words, known.words)
 }
 
 // Launch implements device.Lane.

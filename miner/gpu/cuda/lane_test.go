@@ -62,10 +62,10 @@ func TestWriteRead(t *testing.T) {
 		t.Errorf("%d, %v", got, err)
 	}
 	for _, words := range [][]uint32{nil, make([]uint32, 4)} {
-		if err := l.Write(b, words); !errors.Is(err, errOutside) {
+		if err := l.Write(b, words); !errors.Is(err, device.ErrOutside) {
 			t.Errorf("writing %d words: %v", len(words), err)
 		}
-		if err := l.Read(b, words); !errors.Is(err, errOutside) {
+		if err := l.Read(b, words); !errors.Is(err, device.ErrOutside) {
 			t.Errorf("reading %d words: %v", len(words), err)
 		}
 	}

@@ -56,6 +56,18 @@ type Program any
 // Buffer is memory of a device that a Lane has allocated.
 type Buffer any
 
+// ErrOutside is a copy of words that a buffer has no room for.
+var ErrOutside = errors.New("words outside of the buffer")
+
+// CheckWords returns ErrOutside for words that can't be copied to or from a buffer with
+// room for so many.
+func CheckWords(words []uint32, room int) error {
+	if len(words) == 0 || len(words) > room {
+		return fmt.Errorf("%w: %d of %d", ErrOutside, len(words), room)
+	}
+	return nil
+}
+
 // Lane is a queue of work of a device. It is used by one goroutine that is locked to
 // its thread.
 type Lane interface {

@@ -2,7 +2,6 @@ package device
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"lode/miner/kernel"
@@ -14,16 +13,10 @@ const (
 	measureLaunches = 8
 )
 
-// measured is a search that never ends: of a block without payments, and no hash is
-// small enough.
-func measured() *kernel.Work {
-	return kernel.NewWork([]byte(strings.Repeat("f", 66)), kernel.Plain(14), 64)
-}
-
 // Measure returns how many hashes a second the device does, at its best. The first
 // launches are short and say little.
 func (s *Scanner) Measure(ctx context.Context) (rate float64, err error) {
-	p, err := s.prepare(ctx, measured())
+	p, err := s.prepare(ctx, kernel.Endless())
 	if err != nil {
 		return 0, err
 	}

@@ -28,8 +28,9 @@ type Config struct {
 // DefaultLaunch is short enough to be cancelled, and long beside what it costs to begin.
 const DefaultLaunch = 5 * time.Millisecond
 
-// unit is how many work items keep one unit of a device busy: on a GPU enough threads
-// to hide all latencies, on a CPU a few for each core, whose last one is not waited for long.
+// How many work items keep one unit of a device busy: on a GPU enough threads
+// to hide all latencies, on a CPU a few for each core, whose last one
+// is not waited for long; and how many are in a group.
 const (
 	itemsPerUnitGPU = 2048
 	itemsPerUnitCPU = 4

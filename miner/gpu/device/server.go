@@ -52,11 +52,11 @@ func Serve(ctx context.Context, d Device, in io.ReadCloser, out io.Writer, cfg C
 	if errors.Is(err, errEnd) {
 		return nil
 	}
-	s.send(protocol.Fatal{Message: err.Error(), Kind: fatalKind(err)})
+	s.send(Fatal(err))
 	return err
 }
 
-// Fatal is the line that tells a node of an error before there was a device.
+// Fatal is the line that tells a node of an error.
 func Fatal(err error) protocol.Fatal {
 	return protocol.Fatal{Message: err.Error(), Kind: fatalKind(err)}
 }

@@ -64,14 +64,9 @@ func (l *lane) Read(from device.Buffer, words []uint32) error {
 	return check("EnqueueReadBuffer", l.opened.library.EnqueueReadBuffer(l.queue, b.id, blocking, 0, uintptr(len(words))*4, unsafe.Pointer(&words[0]), 0, 0, 0))
 }
 
-var errOutside = errors.New("words outside of the buffer")
-
 func within(b device.Buffer, words []uint32) (*buffer, error) {
 	known := b.(*buffer)
-	if len(words) == 0 || len(words) > known.words {
-		return nil, fmt.Errorf("%w: %d of %d", errOutside, len(words), known.words)
-	}
-	return known, nil
+	return known, device.CheckWords(words, known.words)
 }
 
 // Launch implements device.Lane.
