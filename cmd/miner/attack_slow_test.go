@@ -187,36 +187,39 @@ func pipelined(count int) func(context.Context, *process, *tally) {
 
 // longHeaders sends headers of 1 MiB, of one line and of many.
 func longHeaders(count int) func(context.Context, *process, *tally) {
+	headers := []string{strings.Repeat("X: "+strings.Repeat("x", 120)+"\r\n", 8<<10), "X: " + strings.Repeat("x", 1<<20) + "\r\n"}
 	return func(ctx context.Context, p *process, answers *tally) {
 		sideBySide(ctx, count, func(number int) {
-			header := "X: " + strings.Repeat("x", 1<<20) + "\r\n"
-			if number%2 == 0 {
-				header = strings.Repeat("X: "+strings.Repeat("x", 120)+"\r\n", 8<<10)
-			}
-			sendAndHear(p, answers, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"+header+"\r\n")
+			sendAndHear(p, answers, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"+headers[number%2]+"\r\n", "")
 		})
 	}
 }
 
-// sendAndHear reads while it writes, since the answer may come before the end.
-func sendAndHear(p *process, answers *tally, text string) {
+// sendAndHear reads while it writes, since the answer may come before the end: a text,
+// and another one without end unless it is empty.
+func sendAndHear(p *process, answers *tally, text, endless string) {
 	connection := connect(p)
 	if connection == nil {
 		return
 	}
 	defer connection.Close()
-	go func() { _, _ = io.WriteString(connection, text) }() // ends with the connection
+	go func() { // ends with the connection
+		_, err := io.WriteString(connection, text)
+		for err == nil && endless != "" {
+			_, err = io.WriteString(connection, endless)
+		}
+	}()
 	answers.add(statusOf(bufio.NewReader(connection)))
 }
 
 // endlessChunks sends bodies that never end to all routes that read one.
 func endlessChunks(count int) func(context.Context, *process, *tally) {
 	paths := []string{"/broadcast_block", "/broadcast_transaction", "/transaction", "/node", "/mine", "/v1/peers"}
+	chunk := "10000\r\n" + strings.Repeat(" ", 64<<10) + "\r\n"
 	return func(ctx context.Context, p *process, answers *tally) {
 		sideBySide(ctx, count, func(number int) {
 			sendAndHear(p, answers, "POST "+paths[number%len(paths)]+" HTTP/1.1\r\nHost: 127.0.0.1\r\n"+
-				"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"+
-				strings.Repeat("10000\r\n"+strings.Repeat(" ", 64<<10)+"\r\n", 1000))
+				"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", chunk)
 		})
 	}
 }
