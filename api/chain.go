@@ -122,10 +122,11 @@ func miningFailed(hasWallet bool) object {
 	return object{"message": "Adding a block failed.", "Wallet set up": hasWallet}
 }
 
-// receiveBlock takes a block from a peer.
+// receiveBlock takes a block from a peer. A large one must be announced: what may grow to
+// any length costs more than what it is.
 func (h *handler) receiveBlock(w http.ResponseWriter, r *http.Request) {
 	limit := int64(maxBody)
-	if r.ContentLength < 0 || r.ContentLength > maxBody {
+	if r.ContentLength > maxBody {
 		if !h.large.enter() {
 			h.fail(w, r, errCrowded)
 			return

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"lode/chain/wire"
@@ -31,16 +32,27 @@ const (
 	ledgerWait = 20 * time.Second // how long what a stranger sends may wait for the ledger
 )
 
-// bodyOf is a request's body, of which no more than limit bytes can be read. One
-// of up to maxBody must come soon: meanwhile it holds a place that others need.
-// At its end net/http lifts the deadline.
+// bodyOf is a request's body, of which no more than limit bytes can be read, and
+// nothing of one that is announced to be longer. One of up to maxBody must come
+// soon: meanwhile it holds a place that others need. At its end net/http lifts
+// the deadline.
 func bodyOf(w http.ResponseWriter, r *http.Request, limit int64) io.Reader {
+	if r.ContentLength > limit {
+		return tooLong(limit)
+	}
 	// Where there is no body that end has passed, and a deadline would stay.
 	if limit <= maxBody && r.ContentLength != 0 {
 		// A response writer without deadlines, as in tests, has none to set.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWait))
 	}
 	return http.MaxBytesReader(w, r.Body, limit)
+}
+
+// tooLong is a body that isn't read.
+type tooLong int64
+
+func (limit tooLong) Read([]byte) (int, error) {
+	return 0, &http.MaxBytesError{Limit: int64(limit)}
 }
 
 // readJSON reads and decodes a body of at most limit bytes. It takes no encoded
@@ -52,40 +64,56 @@ func (h *handler) readJSON(w http.ResponseWriter, r *http.Request, limit int64) 
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, errEncoding
 	}
-	data, release, err := h.readBody(bodyOf(w, r, limit), r.ContentLength, limit)
+	data := buffers.Get().(*bytes.Buffer)
+	defer recycle(data)
+	release, err := h.readBody(data, bodyOf(w, r, limit), r.ContentLength, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the body: %w", err)
 	}
 	defer release()
-	v, err := h.decode(r.Context(), data)
+	v, err := h.decode(r.Context(), data.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("reading the body as JSON: %w", err)
 	}
 	return v, nil
 }
 
+// buffers hold bodies until they are decoded. With a new one for each body the
+// collector would have to run for every few of them.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// recycle keeps a buffer for the next body, unless it has held a large one.
+func recycle(buffer *bytes.Buffer) {
+	if buffer.Cap() <= 2*maxBody {
+		buffer.Reset()
+		buffers.Put(buffer)
+	}
+}
+
 // readBody reads a body of which length bytes were announced, or an unknown
 // number if that is negative. One that isn't small holds a place until release.
-func (h *handler) readBody(body io.Reader, length, limit int64) (data []byte, release func(), err error) {
+func (h *handler) readBody(data *bytes.Buffer, body io.Reader, length, limit int64) (release func(), err error) {
 	release = func() {}
-	data, err = io.ReadAll(io.LimitReader(body, smallBody))
-	if err != nil || len(data) < smallBody {
-		return data, release, err
+	if _, err := data.ReadFrom(io.LimitReader(body, smallBody)); err != nil || data.Len() < smallBody {
+		return release, err
 	}
 	if limit <= maxBody { // else it has a place among the large ones
 		if !h.medium.enter() {
-			return nil, nil, errCrowded
+			return nil, errCrowded
 		}
 		release = h.medium.leave
 	}
-	// In one piece, rather than in ever larger ones that are copied.
-	whole := bytes.NewBuffer(make([]byte, 0, min(max(length, smallBody), limit)+bytes.MinRead))
-	whole.Write(data)
-	if _, err := whole.ReadFrom(body); err != nil {
-		release()
-		return nil, nil, err
+	if length < 0 {
+		length = limit
 	}
-	return whole.Bytes(), release, nil
+	// In one piece, rather than in ever larger ones that are copied: a collection of
+	// garbage, and with it every request, waits until a copy is done.
+	data.Grow(int(min(length, limit)) - smallBody + bytes.MinRead)
+	if _, err := data.ReadFrom(body); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // decode waits for its turn if there is much to decode.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"lode/chain/wire"
@@ -67,6 +69,59 @@ func TestBodyLimits(t *testing.T) {
 	}
 }
 
+// postUnread posts a body of a length that is announced, or -1 if it isn't.
+func postUnread(handler http.Handler, path string, body io.Reader, length int64) *httptest.ResponseRecorder {
+	request := between("127.0.0.1:5000", "127.0.0.1:40000", httptest.NewRequest(http.MethodPost, path, body))
+	request.Host, request.ContentLength = ownHost, length
+	request.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, request)
+	return answer
+}
+
+// TestBodiesOfUnknownLength are cut where their limit is.
+func TestBodiesOfUnknownLength(t *testing.T) {
+	node := goldenNode(t, nil)
+	for _, path := range postRoutes {
+		for size, want := range map[int]int{maxBody: http.StatusBadRequest, maxBody + 1: http.StatusRequestEntityTooLarge} {
+			if answer := postUnread(node.handler, path, strings.NewReader(ofSize(size)), -1); answer.Code != want {
+				t.Errorf("%s with %d bytes: %d %s, want %d", path, size, answer.Code, answer.Body, want)
+			}
+		}
+	}
+}
+
+// TestTooLongBodiesAreNotRead if they say so.
+func TestTooLongBodiesAreNotRead(t *testing.T) {
+	node := goldenNode(t, nil)
+	for _, path := range append([]string{"/v1/peers", "/mine", "/resolve_conflicts"}, postRoutes...) {
+		answer := postUnread(node.handler, path, iotest.ErrReader(errors.New("read")), maxBlockBody+1)
+		if answer.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %d %s, want 413", path, answer.Code, answer.Body)
+		}
+	}
+}
+
+// TestBodiesArriveWhole, in whatever pieces and of whatever length.
+func TestBodiesArriveWhole(t *testing.T) {
+	h := bareHandler(t)
+	whole := make([]byte, maxBody)
+	for i := range whole {
+		whole[i] = byte(i % 251)
+	}
+	for _, size := range []int{0, smallBody - 1, smallBody, smallBody + 1, 2 * smallBody, 2*smallBody + 1, maxBody - 1, maxBody} {
+		for _, announced := range []int{size, -1} {
+			var data bytes.Buffer
+			release, err := h.readBody(&data, iotest.HalfReader(bytes.NewReader(whole[:size])), int64(announced), maxBody)
+			if err != nil || !bytes.Equal(data.Bytes(), whole[:size]) {
+				t.Errorf("%d bytes, announced %d: %d bytes, %v", size, announced, data.Len(), err)
+				continue
+			}
+			release()
+		}
+	}
+}
+
 // heldBody tells that the handler has begun to read it and then waits to end.
 type heldBody struct{ reading, end chan struct{} }
 
@@ -83,10 +138,7 @@ func TestLargeBodiesAreFew(t *testing.T) {
 	ended := make(chan int)
 	for range maxLargeBodies {
 		go func() { // ends when its body does
-			request := httptest.NewRequest(http.MethodPost, "/broadcast_block", body) // of unknown length
-			request.Header.Set("Content-Type", "application/json")
-			answer := httptest.NewRecorder()
-			node.handler.ServeHTTP(answer, request)
+			answer := postUnread(node.handler, "/broadcast_block", body, maxBody+1)
 			ended <- answer.Code
 		}()
 		<-body.reading
@@ -162,7 +214,7 @@ func TestMediumBodiesAreFew(t *testing.T) {
 		size int
 		code int
 	}{
-		{"/node", smallBody - 1, 400}, {"/node", smallBody, 503}, {"/node", maxBody + 1, 503},
+		{"/node", smallBody - 1, 400}, {"/node", smallBody, 503}, {"/node", maxBody, 503}, {"/node", maxBody + 1, 413}, // unread
 		{"/broadcast_block", maxBody, 503}, {"/broadcast_block", maxBody + 1, 400}, // which is a large one
 	} {
 		answer := postJSON(router, test.path, ofSize(test.size))

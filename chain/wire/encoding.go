@@ -47,9 +47,8 @@ func checkUTF8(data []byte) ([]byte, error) {
 	if utf8.Valid(data) {
 		return data, nil
 	}
-	text := string(data)
-	for pos := 0; pos < len(text); {
-		r, size := nextRune(text[pos:])
+	for pos := 0; pos < len(data); {
+		r, size := nextRune(string(data[pos:min(pos+utf8.UTFMax, len(data))]))
 		if r == utf8.RuneError && size == 1 {
 			return nil, fmt.Errorf("%w: not UTF-8 at byte %d", ErrSyntax, pos)
 		}
