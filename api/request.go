@@ -107,8 +107,11 @@ func (h *handler) readBody(data *bytes.Buffer, body io.Reader, length, limit int
 		length = limit
 	}
 	// In one piece, rather than in ever larger ones that are copied: a collection of
-	// garbage, and with it every request, waits until a copy is done.
-	data.Grow(int(min(length, limit)) - smallBody + bytes.MinRead)
+	// garbage, and with it every request, waits until a copy is done. Grow would clear
+	// the piece likewise, and make does it bit by bit.
+	if size := int(min(length, limit)) + bytes.MinRead; size > data.Cap() {
+		*data = *bytes.NewBuffer(append(make([]byte, 0, size), data.Bytes()...))
+	}
 	if _, err := data.ReadFrom(body); err != nil {
 		release()
 		return nil, err
