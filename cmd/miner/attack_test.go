@@ -147,12 +147,13 @@ func fillPool(p *process) {
 	}
 }
 
-// hashRate is hashes a second over a time.
+// hashRate is hashes a second over a time, in which nothing is asked: answers cost the
+// workers more than anything else does.
 func hashRate(p *process, over time.Duration) float64 {
 	first, began := hashes(p), time.Now()
 	for {
-		rate := float64(hashes(p)-first) / time.Since(began).Seconds()
-		if time.Since(began) >= over && rate > 0 {
+		<-time.After(over)
+		if rate := float64(hashes(p)-first) / time.Since(began).Seconds(); rate > 0 {
 			return rate
 		}
 	}
