@@ -3,6 +3,7 @@ package miner
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -17,6 +18,20 @@ type block struct {
 	span
 	began  time.Time
 	cancel context.CancelFunc // ends the device's scan
+}
+
+// A block is one launch of a device at least. Each costs a round trip to the device's
+// program, so a longer one is better, but the end of a search waits for those that are
+// under way: blocks of more launches are a small part of what a search should take.
+const (
+	mostLaunches = 4
+	blockPart    = 1. / 32
+)
+
+// blockSize is how many candidates a device gets that does so many in a launch.
+func (j *job) blockSize(launch float64) uint64 {
+	expected := math.Pow(16, float64(j.spec.Difficulty))
+	return uint64(min(max(launch, expected*blockPart), mostLaunches*launch))
 }
 
 // claimBlock takes about that many candidates for a lane, of the ranges that others

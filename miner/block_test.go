@@ -36,6 +36,24 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+// TestBlockSizes: the end of a search waits for a block.
+func TestBlockSizes(t *testing.T) {
+	for _, test := range []struct {
+		difficulty int
+		launch     float64
+		want       uint64
+	}{
+		{0, 1000, 1000}, {4, 3000, 3000}, // a launch at least
+		{4, 1000, 2048}, {4, 600, 2048}, // of 65,536
+		{4, 500, 2000}, {64, 500, 2000}, // four launches at most
+	} {
+		j := newJob(Job{Difficulty: test.difficulty}, 1, 1)
+		if got := j.blockSize(test.launch); got != test.want {
+			t.Errorf("difficulty %d, launches of %g: %d, want %d", test.difficulty, test.launch, got, test.want)
+		}
+	}
+}
+
 // TestRangesThatWereGivenBackComeFirst, in their order, to workers and to lanes that
 // did not give back any.
 func TestRangesThatWereGivenBackComeFirst(t *testing.T) {

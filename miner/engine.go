@@ -39,14 +39,14 @@ type Config struct {
 
 	Devices   []Device      // to search with, beside the workers
 	DeviceUse DeviceUse     // UseAuto or UseAlways; empty = UseAuto
-	Launch    time.Duration // how long one scan of a device shall take; 0 = DefaultLaunch
+	Launch    time.Duration // how long a launch of a device takes; its scans are that long or longer; 0 = DefaultLaunch
 
 	// DevicePatience is how long a result waits for a device's answer before workers do
 	// the device's part; 0 = defaultDevicePatience.
 	DevicePatience time.Duration
 }
 
-// DefaultLaunch is how long one scan of a device shall take: a launch costs a device some
+// DefaultLaunch is how long a launch of a device shall take: each costs the device some
 // 10 microseconds, and a new tip waits for its end.
 const DefaultLaunch = 5 * time.Millisecond
 

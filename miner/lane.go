@@ -72,7 +72,7 @@ func (l *lane) work(ctx context.Context, j *job) (done bool) {
 		if !(rate > 0) {
 			return false
 		}
-		claimed, err := l.scanBlock(ctx, j, uint64(rate*l.of.engine.cfg.Launch.Seconds()))
+		claimed, err := l.scanBlock(ctx, j, j.blockSize(rate*l.of.engine.cfg.Launch.Seconds()))
 		if err != nil {
 			l.of.fail(err)
 			return false
