@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 
 	"lode/miner/kernel"
@@ -52,6 +53,7 @@ type Scanner struct {
 	states Buffer
 	room   int // words in states
 	best   Buffer
+	reset  bool // nothing is in best
 }
 
 // prepared is a plan whose tables are on the device.
@@ -111,6 +113,7 @@ func (s *Scanner) Scan(ctx context.Context, w *kernel.Work, first, count uint64,
 // step launches the scan of up to count candidates, of which it tells how many, and
 // returns the first hit's index or -1.
 func (s *Scanner) step(p *prepared, first, count uint64) (n int, hit int64, err error) {
+	runtime.Gosched() // else the runtime takes the lane's calls for one that lasts, and watches it all the time
 	n = p.part(count, p.budget)
 	begin := time.Now()
 	for from := 0; from < n; {
@@ -160,9 +163,12 @@ func (s *Scanner) run(p *prepared, first uint64, n int) (int, error) {
 		return -1, err
 	}
 	best := []uint32{math.MaxUint32}
-	if err := s.lane.Write(s.best, best); err != nil {
-		return -1, err
+	if !s.reset {
+		if err := s.lane.Write(s.best, best); err != nil {
+			return -1, err
+		}
 	}
+	s.reset = false
 	hasWords := uint32(0)
 	if p.hasWords {
 		hasWords = 1
@@ -180,6 +186,7 @@ func (s *Scanner) run(p *prepared, first uint64, n int) (int, error) {
 		return -1, err
 	}
 	if best[0] == math.MaxUint32 {
+		s.reset = true
 		return -1, nil
 	}
 	return int(best[0]) - begin, nil
