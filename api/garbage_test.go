@@ -18,7 +18,7 @@ func TestBodiesMakeLittleGarbage(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range count {
-		if answer := postUnread(node.handler, "/node", strings.NewReader(body), maxBody); answer.Code != http.StatusBadRequest {
+		if answer := streamJSON(node.handler, "/node", strings.NewReader(body), maxBody); answer.Code != http.StatusBadRequest {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
 	}

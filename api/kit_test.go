@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -107,8 +108,13 @@ const ownHost = "192.0.2.1:5000"
 
 // send asks as a program of this machine does.
 func send(handler http.Handler, method, path string, header http.Header, body []byte) *httptest.ResponseRecorder {
-	request := between("127.0.0.1:5000", "127.0.0.1:40000", httptest.NewRequest(method, path, bytes.NewReader(body)))
-	request.Host = ownHost
+	return stream(handler, method, path, header, bytes.NewReader(body), int64(len(body)))
+}
+
+// stream is send of a body of which so many bytes are announced, or -1 if it isn't.
+func stream(handler http.Handler, method, path string, header http.Header, body io.Reader, announced int64) *httptest.ResponseRecorder {
+	request := between("127.0.0.1:5000", "127.0.0.1:40000", httptest.NewRequest(method, path, body))
+	request.Host, request.ContentLength = ownHost, announced
 	maps.Copy(request.Header, header)
 	answer := httptest.NewRecorder()
 	handler.ServeHTTP(answer, request)
@@ -124,7 +130,11 @@ func between(own, client string, r *http.Request) *http.Request {
 }
 
 func postJSON(handler http.Handler, path, body string) *httptest.ResponseRecorder {
-	return send(handler, http.MethodPost, path, http.Header{"Content-Type": {"application/json"}}, []byte(body))
+	return streamJSON(handler, path, strings.NewReader(body), int64(len(body)))
+}
+
+func streamJSON(handler http.Handler, path string, body io.Reader, announced int64) *httptest.ResponseRecorder {
+	return stream(handler, http.MethodPost, path, http.Header{"Content-Type": {"application/json"}}, body, announced)
 }
 
 func get(handler http.Handler, path string) *httptest.ResponseRecorder {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -17,6 +16,9 @@ import (
 
 // postRoutes are the original's routes that read a body.
 var postRoutes = []string{"/transaction", "/broadcast_transaction", "/broadcast_block", "/node"}
+
+// bodyRoutes are all that take a body, whether they decode it or not.
+var bodyRoutes = append([]string{"/v1/peers", "/mine", "/resolve_conflicts"}, postRoutes...)
 
 func TestBodies(t *testing.T) {
 	node := goldenNode(t, nil)
@@ -52,7 +54,7 @@ func ofSize(size int) string { return strings.Repeat(" ", size-4) + "null" }
 
 func TestBodyLimits(t *testing.T) {
 	node := goldenNode(t, nil)
-	for _, path := range append([]string{"/v1/peers", "/mine", "/resolve_conflicts"}, postRoutes...) {
+	for _, path := range bodyRoutes {
 		limit := maxBody
 		if path == "/broadcast_block" {
 			limit = maxBlockBody
@@ -69,24 +71,17 @@ func TestBodyLimits(t *testing.T) {
 	}
 }
 
-// postUnread posts a body of a length that is announced, or -1 if it isn't.
-func postUnread(handler http.Handler, path string, body io.Reader, length int64) *httptest.ResponseRecorder {
-	request := between("127.0.0.1:5000", "127.0.0.1:40000", httptest.NewRequest(http.MethodPost, path, body))
-	request.Host, request.ContentLength = ownHost, length
-	request.Header.Set("Content-Type", "application/json")
-	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, request)
-	return answer
-}
-
 // TestBodiesOfUnknownLength are cut where their limit is.
 func TestBodiesOfUnknownLength(t *testing.T) {
 	node := goldenNode(t, nil)
+	for _, path := range bodyRoutes {
+		if answer := streamJSON(node.handler, path, strings.NewReader(ofSize(maxBody+1)), -1); answer.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s with %d bytes: %d %s, want 413", path, maxBody+1, answer.Code, answer.Body)
+		}
+	}
 	for _, path := range postRoutes {
-		for size, want := range map[int]int{maxBody: http.StatusBadRequest, maxBody + 1: http.StatusRequestEntityTooLarge} {
-			if answer := postUnread(node.handler, path, strings.NewReader(ofSize(size)), -1); answer.Code != want {
-				t.Errorf("%s with %d bytes: %d %s, want %d", path, size, answer.Code, answer.Body, want)
-			}
+		if answer := streamJSON(node.handler, path, strings.NewReader(ofSize(maxBody)), -1); answer.Code != http.StatusBadRequest {
+			t.Errorf("%s with %d bytes: %d %s, want 400", path, maxBody, answer.Code, answer.Body)
 		}
 	}
 }
@@ -94,8 +89,8 @@ func TestBodiesOfUnknownLength(t *testing.T) {
 // TestTooLongBodiesAreNotRead if they say so.
 func TestTooLongBodiesAreNotRead(t *testing.T) {
 	node := goldenNode(t, nil)
-	for _, path := range append([]string{"/v1/peers", "/mine", "/resolve_conflicts"}, postRoutes...) {
-		answer := postUnread(node.handler, path, iotest.ErrReader(errors.New("read")), maxBlockBody+1)
+	for _, path := range bodyRoutes {
+		answer := streamJSON(node.handler, path, iotest.ErrReader(errors.New("read")), maxBlockBody+1)
 		if answer.Code != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s: %d %s, want 413", path, answer.Code, answer.Body)
 		}
@@ -138,7 +133,7 @@ func TestLargeBodiesAreFew(t *testing.T) {
 	ended := make(chan int)
 	for range maxLargeBodies {
 		go func() { // ends when its body does
-			answer := postUnread(node.handler, "/broadcast_block", body, maxBody+1)
+			answer := streamJSON(node.handler, "/broadcast_block", body, maxBody+1)
 			ended <- answer.Code
 		}()
 		<-body.reading

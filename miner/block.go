@@ -3,7 +3,6 @@ package miner
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"time"
 
@@ -30,8 +29,7 @@ const (
 
 // blockSize is how many candidates a device gets that does so many in a launch.
 func (j *job) blockSize(launch float64) uint64 {
-	expected := math.Pow(16, float64(j.spec.Difficulty))
-	return uint64(min(max(launch, expected*blockPart), mostLaunches*launch))
+	return uint64(min(max(launch, expectedCandidates(j.spec.Difficulty)*blockPart), mostLaunches*launch))
 }
 
 // claimBlock takes about that many candidates for a lane, of the ranges that others
