@@ -23,7 +23,7 @@ type block struct {
 // program, so a longer one is better, but the end of a search waits for those that are
 // under way: blocks of more launches are a small part of what a search should take.
 const (
-	mostLaunches = 4
+	mostLaunches = 8
 	blockPart    = 1. / 32
 )
 

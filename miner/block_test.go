@@ -45,7 +45,7 @@ func TestBlockSizes(t *testing.T) {
 	}{
 		{0, 1000, 1000}, {4, 3000, 3000}, // a launch at least
 		{4, 1000, 2048}, {4, 600, 2048}, // of 65,536
-		{4, 500, 2000}, {64, 500, 2000}, // four launches at most
+		{4, 250, 2000}, {64, 500, 4000}, // eight launches at most
 	} {
 		j := newJob(Job{Difficulty: test.difficulty}, 1, 1)
 		if got := j.blockSize(test.launch); got != test.want {

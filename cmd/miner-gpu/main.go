@@ -28,7 +28,7 @@ func main() {
 	// Each lane waits in a library, and if nothing else were left to run Go code, the
 	// runtime would look after them all the time: a tenth of a CPU.
 	runtime.GOMAXPROCS(runtime.NumCPU() + device.Lanes)
-	if err := newCommand(os.Stdin, os.Stdout).ExecuteContext(context.Background()); err != nil {
+	if err := newCommand(pollable(os.Stdin), os.Stdout).ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "miner-gpu:", err)
 		os.Exit(1)
 	}

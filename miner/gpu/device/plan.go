@@ -135,14 +135,18 @@ func (p *plan) cut(outers, busy int) shape {
 // unit is how many candidates fill a vector's lanes.
 func (p *plan) unit() int { return p.variant.Lanes * p.values }
 
-// part is how many of so many candidates the next launch does, about as many as
-// wanted: launches are alike, since a short one at the end costs as much to begin.
-func (p *plan) part(count uint64, wanted float64) int {
+// part is how many of the candidates from first to first+count-1 the next launch does,
+// about as many as wanted. Launches are alike, since a short one at the end costs as
+// much to begin, and all but the last end with a vector's last lane.
+func (p *plan) part(first, count uint64, wanted float64) int {
 	launches := max(1, math.Round(float64(count)/wanted), math.Ceil(float64(count)/p.most()))
-	return int(math.Ceil(float64(count) / launches))
+	skipped, unit := first%uint64(p.values), uint64(p.unit())
+	n := uint64(math.Ceil(float64(count) / launches))
+	full := (n + skipped + unit - 1) / unit * unit
+	return int(min(count, full-skipped))
 }
 
-// most is how many candidates a launch may have.
+// most is how many candidates a launch may have, before its vectors are filled up.
 func (p *plan) most() float64 {
-	return min(maxCandidates, float64(maxStates/p.stateWords()-p.variant.Lanes-1)*float64(p.values))
+	return min(maxCandidates, float64(maxStates/p.stateWords()-2*p.variant.Lanes-1)*float64(p.values))
 }

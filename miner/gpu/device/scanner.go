@@ -114,7 +114,7 @@ func (s *Scanner) Scan(ctx context.Context, w *kernel.Work, first, count uint64,
 // returns the first hit's index or -1.
 func (s *Scanner) step(p *prepared, first, count uint64) (n int, hit int64, err error) {
 	runtime.Gosched() // else the runtime takes the lane's calls for one that lasts, and watches it all the time
-	n = p.part(count, p.budget)
+	n = p.part(first, count, p.budget)
 	begin := time.Now()
 	for from := 0; from < n; {
 		index, err := s.run(p, first+uint64(from), n-from)

@@ -215,20 +215,31 @@ func TestLaunchesAreBounded(t *testing.T) {
 	}
 }
 
-// Launches of a scan are alike, and few vectors of one have empty lanes.
+// Launches of a scan are alike, and no vector but the last one of a scan has empty
+// lanes.
 func TestLaunchesAreAlike(t *testing.T) {
 	w := kernel.NewWork([]byte("part"), kernel.Plain(12), 64)
 	for _, test := range []struct {
-		count  uint64
-		wanted float64
-		want   int
+		lanes        int
+		first, count uint64
+		wanted       float64
+		want         int
 	}{
-		{1000, 1e6, 1000}, {1_400_000, 1e6, 1_400_000}, {1_600_000, 1e6, 800_000}, {10_000_001, 3e6, 3_333_334},
-		{maxCandidates + 2, 1e12, maxCandidates/2 + 1},
+		{1, 0, 1000, 1e6, 1000},
+		{1, 0, 1_400_000, 1e6, 1_400_000},
+		{1, 0, 1_600_000, 1e6, 800_000},
+		{1, 0, 10_000_001, 3e6, 3_340_000},           // not 3,333,334
+		{1, 4321, 10_000_001, 3e6, 3_340_000 - 4321}, // the first numbers of an outer one are missing
+		{1, 0, maxCandidates + 2, 1e12, 536_880_000},
+		{16, 0, 371_000, 371_000, 371_000}, // the last one
+		{16, 0, 742_000, 371_000, 384_000}, // not 371,000: 24 vectors of 16,000
+		{16, 8000, 742_000, 371_000, 384_000},
+		{16, 8001, 742_000, 371_000, 383_999},
+		{16, 0, 1, 371_000, 1},
 	} {
-		p := newPlan(w, 1)
-		if got := p.part(test.count, test.wanted); got != test.want {
-			t.Errorf("%d of which %g are wanted at a time: %d, want %d", test.count, test.wanted, got, test.want)
+		p := newPlan(w, test.lanes)
+		if got := p.part(test.first, test.count, test.wanted); got != test.want {
+			t.Errorf("%d lanes, %d from %d of which %g are wanted at a time: %d, want %d", test.lanes, test.count, test.first, test.wanted, got, test.want)
 		}
 	}
 	if one, vectors := newPlan(w, 1).values, newPlan(w, 16).values; one != 10_000 || vectors != 1000 {
