@@ -85,8 +85,9 @@ type Config struct {
 	Metrics http.Handler
 	Access  Access
 	// Observe is told of each request once it is answered. The route is a
-	// template as in the OpenAPI document, or "unmatched".
-	Observe func(method, route string, code int, d time.Duration)
+	// template as in the OpenAPI document, or "unmatched"; the ID is the one that
+	// the answer and the log have.
+	Observe func(method, route string, code int, d time.Duration, requestID string)
 	Logger  *slog.Logger
 
 	MaxRequests   int           // requests in progress, but for POST /mine; those of peers count apart; more are answered 503
@@ -106,7 +107,7 @@ func (c Config) withDefaults() Config {
 		c.Ready = func() error { return nil }
 	}
 	if c.Observe == nil {
-		c.Observe = func(string, string, int, time.Duration) {}
+		c.Observe = func(string, string, int, time.Duration, string) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -172,7 +173,7 @@ func NewMetrics(cfg Config) (http.Handler, error) {
 
 // layers are what every request passes.
 func (h *handler) layers(router http.Handler) http.Handler {
-	return h.observe(h.crossOrigin(h.recoverPanics(router)))
+	return identified(h.observe(h.crossOrigin(h.recoverPanics(router))))
 }
 
 func newHandler(cfg Config) (*handler, error) {

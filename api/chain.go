@@ -40,7 +40,7 @@ func (h *handler) chain(w http.ResponseWriter, r *http.Request) {
 			h.fail(w, r, err)
 			return
 		}
-		h.Logger.Warn("a chain was sent in part", "height", height, "error", err)
+		h.Logger.Warn("a chain was sent in part", "request_id", requestID(r), "height", height, "error", err)
 		panic(http.ErrAbortHandler) // or the client takes the part for the whole
 	}
 	stream.out.buffer = append(stream.out.buffer, "]\n"...)

@@ -79,5 +79,5 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (h *handler) logFailure(r *http.Request, err error) {
-	h.Logger.Error("a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	h.Logger.Error("a request failed", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
 }

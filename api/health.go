@@ -11,13 +11,13 @@ var openAPIDocument []byte
 // Starting serves a node whose ledger is still being read: /healthz as ever,
 // and 503 with the reason anywhere else.
 func Starting() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return identified(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/healthz" {
 			health(w, r)
 			return
 		}
 		writeError(w, r, http.StatusServiceUnavailable, starting)
-	})
+	}))
 }
 
 // health answers as long as the process serves at all.

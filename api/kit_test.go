@@ -183,10 +183,10 @@ func (n *testNode) start(t testing.TB, change func(*Config)) {
 		change(&cfg)
 	}
 	observe := cfg.Observe
-	cfg.Observe = func(method, route string, code int, d time.Duration) {
+	cfg.Observe = func(method, route string, code int, d time.Duration, id string) {
 		checkDocumented(t, method, route, code)
 		if observe != nil {
-			observe(method, route, code, d)
+			observe(method, route, code, d, id)
 		}
 	}
 	handler, err := New(cfg)

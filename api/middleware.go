@@ -37,7 +37,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 // Unwrap lets an http.ResponseController through.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// observe is the outermost layer: it counts every answer.
+// observe counts every answer.
 func (h *handler) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -45,7 +45,7 @@ func (h *handler) observe(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		recorder := &recorder{ResponseWriter: w, route: "unmatched"}
 		defer func() {
-			h.Observe(methodLabel(r.Method), recorder.route, max(recorder.code, http.StatusOK), time.Since(start))
+			h.Observe(methodLabel(r.Method), recorder.route, max(recorder.code, http.StatusOK), time.Since(start), requestID(r))
 		}()
 		next.ServeHTTP(recorder, r)
 	})
@@ -73,7 +73,7 @@ func (h *handler) recoverPanics(next http.Handler) http.Handler {
 			if err, ok := problem.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(http.ErrAbortHandler)
 			}
-			h.Logger.Error("a request made the node panic", "method", r.Method, "path", r.URL.Path,
+			h.Logger.Error("a request made the node panic", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r),
 				"panic", fmt.Sprint(problem), "stack", string(debug.Stack()))
 			if recorder, ok := w.(*recorder); ok && recorder.code != 0 {
 				panic(http.ErrAbortHandler)

@@ -19,7 +19,7 @@ import (
 func TestObserve(t *testing.T) {
 	var seen []string
 	node := newNode(t, 1, func(cfg *Config) {
-		cfg.Observe = func(method, route string, code int, d time.Duration) {
+		cfg.Observe = func(method, route string, code int, d time.Duration, _ string) {
 			if d < 0 {
 				t.Errorf("%s %s took %v", method, route, d)
 			}
@@ -53,7 +53,7 @@ func TestPanics(t *testing.T) {
 	node := newNode(t, 1, func(cfg *Config) {
 		cfg.Status = func() map[string]any { panic("out of order") }
 		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		cfg.Observe = func(_, _ string, code int, _ time.Duration) { seen = append(seen, code) }
+		cfg.Observe = func(_, _ string, code int, _ time.Duration, _ string) { seen = append(seen, code) }
 		cfg.Ledger = scriptedLedger{cfg.Ledger, 2, func(height int64) (wire.Block, error) {
 			if height == 2 {
 				panic("late")

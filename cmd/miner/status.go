@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"lode/api"
 	"lode/metrics"
 	"lode/miner"
@@ -65,6 +67,11 @@ func (n *node) newMetrics() (*metrics.Metrics, error) {
 		Version: version, Revision: revision(),
 		Mining: n.miningMetrics, Ledger: n.ledgerMetrics, Network: n.networkMetrics, Logger: n.log,
 	})
+}
+
+// observeRequest is api.Config.Observe.
+func (n *node) observeRequest(method, route string, code int, d time.Duration, _ string) {
+	n.metrics.ObserveRequest(method, route, code, d)
 }
 
 func (n *node) miningMetrics() metrics.Mining {
