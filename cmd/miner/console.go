@@ -37,6 +37,16 @@ func newConsole(out io.Writer) *console {
 	return &console{out: out, terminal: isFile && term.IsTerminal(int(file.Fd()))}
 }
 
+// isGone tells that there was a terminal and it has been closed.
+func (c *console) isGone() bool {
+	file, isFile := c.out.(*os.File)
+	if !c.terminal || !isFile {
+		return false
+	}
+	_, err := term.GetState(int(file.Fd()))
+	return err != nil
+}
+
 // Write takes whole log lines.
 func (c *console) Write(p []byte) (int, error) {
 	c.mu.Lock()

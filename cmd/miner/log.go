@@ -6,14 +6,25 @@ import (
 	"time"
 )
 
-// newLogger makes the program's logger; format is text or json, level one of
-// slog's names. On a terminal, where somebody is reading along, text has the
-// time of day alone.
+// newLogger makes a logger; format is text or json, level one of slog's names.
 func newLogger(out *console, format, level string) (*slog.Logger, error) {
-	var least slog.Level
-	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level %q: must be debug, info, warn or error", level)
+	least, err := parseLevel(level)
+	if err != nil {
+		return nil, err
 	}
+	return newLoggerAt(out, format, least)
+}
+
+func parseLevel(text string) (level slog.Level, err error) {
+	if err := level.UnmarshalText([]byte(text)); err != nil {
+		return level, fmt.Errorf("--log-level %q: must be debug, info, warn or error", text)
+	}
+	return level, nil
+}
+
+// newLoggerAt is newLogger with a level that may change. On a terminal, where somebody
+// is reading along, text has the time of day alone.
+func newLoggerAt(out *console, format string, least slog.Leveler) (*slog.Logger, error) {
 	handlerOptions := &slog.HandlerOptions{Level: least}
 	switch format {
 	case "text":

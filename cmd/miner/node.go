@@ -34,10 +34,13 @@ const waitingMines = api.DefaultMaxMining
 type node struct {
 	options     options
 	log         *slog.Logger
+	level       *slog.LevelVar // of log
 	console     *console
 	door        door
 	metricsDoor door
 	certificate *certificate // nil without TLS
+	hangups     <-chan os.Signal
+	stop        context.CancelFunc // of the whole node
 	access      api.Access
 
 	chain   *chain.Chain
@@ -64,6 +67,10 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
+	var ignore func()
+	n.stop = stop
+	n.hangups, ignore = listenForHangup()
+	defer ignore()
 	// Before the ledger is read, which may take long: whoever asks is told so.
 	n.door.lead(api.Starting())
 	n.metricsDoor.lead(api.Starting())
@@ -106,9 +113,13 @@ func unlessStopped(ctx context.Context, err error) error {
 
 // newNode makes the parts that need no files.
 func newNode(ctx context.Context, o options, out io.Writer) (*node, error) {
-	n := &node{options: o, console: newConsole(out)}
-	var err error
-	if n.log, err = newLogger(n.console, o.logFormat, o.logLevel); err != nil {
+	n := &node{options: o, console: newConsole(out), level: new(slog.LevelVar)}
+	level, err := parseLevel(o.logLevel)
+	if err != nil {
+		return nil, err
+	}
+	n.level.Set(level)
+	if n.log, err = newLoggerAt(n.console, o.logFormat, n.level); err != nil {
 		return nil, err
 	}
 	// The HTTP client's own lines quote what peers send.
@@ -214,6 +225,7 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	if n.options.mine {
 		group.Go(func() error { return n.miner.MineForever(ctx, n.tellPeers) })
 	}
+	group.Go(func() error { return newReloader(n).run(ctx, n.hangups, n.console.isGone, n.stop) })
 	if err := n.openDoors(); err != nil {
 		return err
 	}

@@ -3,13 +3,10 @@ package main
 import (
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"lode/chain"
@@ -59,12 +56,15 @@ type options struct {
 
 	logFormat string
 	logLevel  string
+
+	flags *pflag.FlagSet // that set all above and tell where from; nil: nobody asks
 }
 
 // bindStore adds the flags that say which ledger is meant.
 func (o *options) bindStore(flags *pflag.FlagSet) {
 	flags.IntVarP(&o.port, "port", "p", 5000, "port of the REST API; it also names the node's files")
 	flags.StringVar(&o.dataDir, "data-dir", ".", "folder of the database, the text file and the wallet")
+	bindConfig(flags)
 	flags.IntVar(&o.difficulty, "difficulty", chain.DefaultDifficulty, "hex zeros that a proof of work's hash begins with; the same on every node of a network")
 }
 
@@ -91,22 +91,12 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.StringVar(&o.logLevel, "log-level", "info", "least severe log lines that are shown: debug, info, warn or error")
 }
 
-// fromEnvironment gives every flag that was not on the command line the value
-// of its environment variable, if there is one: flag, then environment, then
-// default.
-func fromEnvironment(cmd *cobra.Command, _ []string) error {
-	var failed error
-	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-		name := environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-		value, set := os.LookupEnv(name)
-		if !set || flag.Changed || flag.Name == "help" || failed != nil {
-			return
-		}
-		if err := cmd.Flags().Set(flag.Name, value); err != nil {
-			failed = fmt.Errorf("environment variable %s: %w", name, err)
-		}
-	})
-	return failed
+// newNodeFlags are all flags of a node, which set o.
+func newNodeFlags(o *options) *pflag.FlagSet {
+	flags := pflag.NewFlagSet("miner", pflag.ContinueOnError)
+	o.bindStore(flags)
+	o.bindNode(flags)
+	return flags
 }
 
 // checkStore refuses values of bindStore's flags that their types allow.

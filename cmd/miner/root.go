@@ -19,24 +19,26 @@ func newRootCommand() *cobra.Command {
 		Long: `miner keeps a ledger, answers the REST API of the Python node of the lecture
 "Building your own blockchain from scratch" and mines on all cores.
 
-Every flag can also be set in the environment: --data-dir is MINER_DATA_DIR.
-A flag on the command line wins.`,
+Every flag can also be set in the environment, --data-dir as MINER_DATA_DIR, or in
+the file that --config names, as data-dir = "/var/lib/miner". A flag on the command
+line wins over the environment, and that over the file.`,
 		Example: `  miner -p 5000 --workers 2
   miner -p 5000 --create-wallet --mine --peer 127.0.0.1:5001`,
 		Args:              cobra.NoArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: fromEnvironment,
+		PersistentPreRunE: settle,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
 			}
+			o.flags = cmd.Flags()
 			return runNode(cmd.Context(), o, cmd.ErrOrStderr())
 		},
 	}
 	o.bindStore(root.Flags())
 	o.bindNode(root.Flags())
-	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newBenchCommand(), newGenerateCommand(), newDevicesCommand(), newVersionCommand())
+	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newBenchCommand(), newGenerateCommand(), newDevicesCommand(), newConfigCommand(), newVersionCommand())
 	return root
 }
 
