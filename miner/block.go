@@ -39,6 +39,9 @@ func (j *job) blockSize(launch float64) uint64 {
 func (j *job) claimBlock(lane int, hashes uint64, cancel context.CancelFunc) (b *block, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.isPaused.Load() {
+		return nil, false
+	}
 	var s span
 	if !j.gaveBack[lane] {
 		s, ok = j.take(func(from uint64) uint64 { return j.space.blockEnd(from, hashes) })

@@ -81,6 +81,10 @@ type Engine struct {
 	mismatches  atomic.Uint64
 	rates       rates
 
+	searching sync.Mutex // guards the fields below
+	isPaused  bool
+	current   *job // nil while no search is under way
+
 	turn  chan struct{} // holds a token while a search is under way
 	ended chan struct{} // closed when Run returns
 }

@@ -32,6 +32,7 @@ type job struct {
 
 	next       atomic.Uint64 // the next range that nobody has claimed
 	stopped    atomic.Bool
+	isPaused   atomic.Bool   // nobody claims anything
 	best       atomic.Uint64 // the lowest range with a hit; space.ranges if there is none
 	holds      []hold        // by worker
 	isReturned atomic.Bool   // false if returned is empty
@@ -132,10 +133,14 @@ func (w *works) put(p place, first, made *kernel.Work) *kernel.Work {
 }
 
 // claim takes a range for a worker, of those that were given back or else the next
-// one; false if the worker shall leave: the job is stopped, or no range can matter.
+// one; false if the worker shall leave: the job is stopped or paused, or no range can
+// matter.
 // A range is held before it is claimed, so that all ranges below next that are
 // neither finished nor given back are held by somebody: isOpen relies on that.
 func (j *job) claim(worker int) (number uint64, ok bool) {
+	if j.isPaused.Load() {
+		return 0, false
+	}
 	if number, ok = j.reclaim(worker); ok {
 		return number, true
 	}

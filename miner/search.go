@@ -25,7 +25,8 @@ func (e *Engine) Search(ctx context.Context, spec Job) (wire.Number, error) {
 	j := newJob(spec, len(e.workers), len(e.lanes))
 	// What all workers need first is made here, at this goroutine's priority.
 	e.newScan(j).use(place{})
-	e.assign(j)
+	e.begin(j)
+	defer e.end()
 	if err := e.await(ctx, j); err != nil {
 		return wire.Number{}, err
 	}

@@ -36,7 +36,7 @@ type Ledger interface {
 type Config struct {
 	Ledger Ledger
 	// AutoResolve makes the network resolve conflicts by itself in Run, rather
-	// than raise the conflict flag.
+	// than raise the conflict flag. Network.AutoResolve changes it.
 	AutoResolve bool
 	Logger      *slog.Logger // default: none
 	// Self are addresses of this node: they may be listed as peers, but

@@ -23,9 +23,16 @@ func (n *Network) Ahead(b wire.Block) {
 	n.differ()
 }
 
+// AutoResolve turns Config.AutoResolve on, from now on, or off.
+func (n *Network) AutoResolve(on bool) {
+	if was := n.auto.Swap(on); on && !was {
+		notify(n.hurry) // a conflict may stand already
+	}
+}
+
 // differ takes note that a peer's chain differs.
 func (n *Network) differ() {
-	if n.cfg.AutoResolve {
+	if n.auto.Load() {
 		notify(n.wake)
 		return
 	}

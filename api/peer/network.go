@@ -34,6 +34,8 @@ type Network struct {
 	wake    chan struct{} // one slot: AutoResolve has something to do
 	hurry   chan struct{} // one slot: and at once
 
+	auto atomic.Bool // AutoResolve is on
+
 	announced announced
 
 	// The conflict flag is up while more conflicts were raised than settled.
@@ -64,6 +66,7 @@ func New(cfg Config) *Network {
 		hurry:   make(chan struct{}, 1),
 		remotes: make(map[string]*remote),
 	}
+	n.auto.Store(cfg.AutoResolve)
 	for _, own := range cfg.Self {
 		n.self[normal(own)] = true
 	}
@@ -183,9 +186,7 @@ func (n *Network) Run(ctx context.Context) error {
 		return err
 	}
 	var running sync.WaitGroup
-	if n.cfg.AutoResolve {
-		running.Go(func() { n.keepUp(ctx) })
-	}
+	running.Go(func() { n.keepUp(ctx) })
 	for ctx.Err() == nil {
 		n.startSenders(ctx, &running)
 		select {

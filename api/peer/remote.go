@@ -159,7 +159,7 @@ func (n *Network) judge(ctx context.Context, r *remote, m *message, a answer, ar
 	}
 	// A peer that took the block and dropped the connection refuses the second
 	// copy because it has the first: that is no conflict to stop mining for.
-	if (n.cfg.AutoResolve || !arrived) && !n.has(ctx, r, m.hash) {
+	if (n.auto.Load() || !arrived) && !n.has(ctx, r, m.hash) {
 		n.differ()
 	}
 }

@@ -248,6 +248,41 @@ func TestAutoResolve(t *testing.T) {
 	})
 }
 
+// AutoResolve can be turned on, which takes a conflict off that stands, and off.
+func TestAutoResolveCanBeTurned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line := timeline{start: time.Now()}
+		n := slowPeer(t, Config{}, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/status" {
+				line.mark()
+			}
+			return nil, errFake
+		})
+		stop := run(t, n)
+		blocks := newChain(6, 0)
+		time.Sleep(70 * time.Second)
+		n.Ahead(blocks[5])
+		if !n.Conflict() {
+			t.Error("the flag is down")
+		}
+		time.Sleep(5 * time.Second)
+		n.AutoResolve(true)
+		n.AutoResolve(true)
+		time.Sleep(10 * time.Second)
+		if n.Conflict() {
+			t.Error("the flag is still up")
+		}
+		n.Ahead(blocks[6])
+		time.Sleep(15 * time.Second)
+		n.AutoResolve(false)
+		time.Sleep(2 * time.Minute)
+		stop()
+		if want := []time.Duration{75 * time.Second, 85 * time.Second}; !slices.Equal(line.at, want) {
+			t.Errorf("asked at %v, want %v", line.at, want)
+		}
+	})
+}
+
 // A new peer is asked at once.
 func TestAutoResolveNewPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -203,18 +203,13 @@ func (n *Network) adopt(ctx context.Context, b *branch) (bool, error) {
 	return adopted, err
 }
 
-// keepUp is AutoResolve's loop.
+// keepUp is AutoResolve's loop, which does nothing while that is off.
 func (n *Network) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(n.cfg.ResolveEvery)
 	defer ticker.Stop()
 	pace := pace{cfg: n.cfg}
 	for {
-		start := time.Now()
-		replaced, err := n.resolveAs(ctx, false)
-		if err != nil && ctx.Err() == nil {
-			n.log.Error("resolving conflicts failed", "error", err)
-		}
-		if !n.rest(ctx, pace.rest(replaced, n.cfg.Ledger.Tip(), time.Since(start))) {
+		if n.auto.Load() && !n.resolveUnasked(ctx, &pace) {
 			return
 		}
 		select {
@@ -225,6 +220,16 @@ func (n *Network) keepUp(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// resolveUnasked resolves once and rests; false when ctx is done.
+func (n *Network) resolveUnasked(ctx context.Context, pace *pace) bool {
+	start := time.Now()
+	replaced, err := n.resolveAs(ctx, false)
+	if err != nil && ctx.Err() == nil {
+		n.log.Error("resolving conflicts failed", "error", err)
+	}
+	return n.rest(ctx, pace.rest(replaced, n.cfg.Ledger.Tip(), time.Since(start)))
 }
 
 // rest sleeps for d, or until there is a new peer, which is asked at once;
