@@ -48,6 +48,7 @@ var arrows = map[string][]string{
 	"miner/gpu/protocol": {"miner/kernel"},
 	"chain":              {"chain/wire", "chain/wallet"},
 	"chain/store":        {"chain/wire", "chain/atomicfile"},
+	"chain/index":        {"chain", "chain/wire", "chain/store"},
 	"chain/wallet":       {"chain/atomicfile"},
 	"chain/wire":         {},
 	"chain/wire/reprgen": {},

@@ -28,6 +28,17 @@ type checker struct {
 // check checks all of a file of so many bytes. progress, if it isn't nil, is
 // called now and then, never twice at once, with how many bytes are done.
 func check(ctx context.Context, in io.ReaderAt, size int64, pageSize int, progress func(done, total int64)) error {
+	return checkWith(ctx, in, size, pageSize, progress, func(c *checker) error {
+		if err := c.checkBuckets(); err != nil {
+			return err
+		}
+		return c.checkContents()
+	})
+}
+
+// checkWith checks a file's structure, and what its buckets hold with contents.
+func checkWith(ctx context.Context, in io.ReaderAt, size int64, pageSize int, progress func(done, total int64),
+	contents func(*checker) error) error {
 	metas, err := readMetas(in, pageSize)
 	if err != nil {
 		return damaged(err)
@@ -43,7 +54,7 @@ func check(ctx context.Context, in io.ReaderAt, size int64, pageSize int, progre
 	if err := c.readBuckets(meta.root); err != nil {
 		return err
 	}
-	if err := c.checkContents(); err != nil {
+	if err := contents(c); err != nil {
 		return err
 	}
 	if meta.free == noFreelist {
@@ -84,7 +95,7 @@ func (c *checker) report() {
 	c.progress(c.file.claimed.Load()*int64(c.file.pageSize), int64(c.file.pages)*int64(c.file.pageSize))
 }
 
-// readBuckets reads the list of buckets, which must be ours.
+// readBuckets reads the list of buckets.
 func (c *checker) readBuckets(root uint64) error {
 	list := bucketList{}
 	w := walker{file: c.file, items: list}
@@ -92,6 +103,11 @@ func (c *checker) readBuckets(root uint64) error {
 		return damaged(err)
 	}
 	c.buckets = list
+	return nil
+}
+
+// checkBuckets checks that the buckets are ours.
+func (c *checker) checkBuckets() error {
 	there := 0
 	for _, name := range buckets() {
 		if c.has(name) {
@@ -107,7 +123,7 @@ func (c *checker) readBuckets(root uint64) error {
 			return noBucket(name)
 		}
 	}
-	if len(list) != there {
+	if len(c.buckets) != there {
 		return fmt.Errorf("%w: it has a bucket that this program doesn't make", ErrForeign)
 	}
 	return nil
@@ -215,5 +231,5 @@ func (c *checker) walkPart(root uint64, bounds span, items visitor) error {
 	w := <-c.walkers
 	defer func() { c.walkers <- w }()
 	w.items = items
-	return guard(func() error { return w.walk(c.ctx, root, bounds, 0) })
+	return Guard(func() error { return w.walk(c.ctx, root, bounds, 0) })
 }

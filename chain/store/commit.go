@@ -24,7 +24,7 @@ func (db *DB) update(f func(*writer) error) error {
 		return db.uncertain
 	}
 	var begun attempt // once there is something to commit
-	err := guard(func() error {
+	err := Guard(func() error {
 		return db.bolt.Update(func(tx *bolt.Tx) error {
 			total, err := readTotal(tx)
 			if err != nil {

@@ -83,7 +83,7 @@ func (db *DB) Close() error { return db.bolt.Close() }
 
 // view runs f in a read transaction; errors name the file.
 func (db *DB) view(f func(*bolt.Tx) error) error {
-	if err := guard(func() error { return db.bolt.View(f) }); err != nil {
+	if err := Guard(func() error { return db.bolt.View(f) }); err != nil {
 		return fmt.Errorf("%s: %w", db.path, err)
 	}
 	return nil

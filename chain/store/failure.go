@@ -98,7 +98,7 @@ func (db *DB) restore(a attempt) (metas, error) {
 // readable reports whether bbolt still has its memory map, which it loses when
 // there is no memory for a larger one.
 func (db *DB) readable() bool {
-	return guard(func() error { return db.bolt.View(func(*bolt.Tx) error { return nil }) }) == nil
+	return Guard(func() error { return db.bolt.View(func(*bolt.Tx) error { return nil }) }) == nil
 }
 
 // confirm writes the meta pages once more, as they are. If the sync of a commit

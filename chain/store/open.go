@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,15 +49,15 @@ func OpenContext(ctx context.Context, path string, progress func(done, total int
 
 func openWith(ctx context.Context, path string, limits limits, progress func(done, total int64)) (*DB, error) {
 	db := &DB{path: path, limits: limits, lost: make(chan struct{})}
-	if err := guard(func() error { return db.open(ctx, progress) }); err != nil {
+	if err := Guard(func() error { return db.open(ctx, progress) }); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, classified(err))
 	}
 	return db, nil
 }
 
-// guard runs f and turns the panics with which bbolt meets a damaged page, and
+// Guard runs f, which uses a bbolt file, and turns the panics with which bbolt meets a damaged page, and
 // the faults of a mapped file that is cut while it is open, into ErrCorrupt.
-func guard(f func() error) (err error) {
+func Guard(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if problem := recover(); problem != nil {
@@ -163,6 +164,11 @@ func isSystemError(err error) bool {
 // opening for writing already follows references into a damaged file and may
 // change another program's.
 func checkFile(ctx context.Context, path string, progress func(done, total int64)) error {
+	return examine(path, func(in io.ReaderAt, size int64, pageSize int) error { return check(ctx, in, size, pageSize, progress) })
+}
+
+// examine opens a file for reading only and hands it to f.
+func examine(path string, f func(in io.ReaderAt, size int64, pageSize int) error) error {
 	var file *os.File
 	db, err := openBolt(path, &bolt.Options{ReadOnly: true, OpenFile: keepFile(&file)})
 	if err != nil {
@@ -173,7 +179,7 @@ func checkFile(ctx context.Context, path string, progress func(done, total int64
 	if err != nil {
 		return err
 	}
-	return check(ctx, file, info.Size(), db.Info().PageSize, progress)
+	return f(file, info.Size(), db.Info().PageSize)
 }
 
 // create makes an empty database under another name first, so that a process

@@ -1,0 +1,216 @@
+package index
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"lode/chain/store"
+)
+
+// edit changes a file that no index has open, as another program would.
+func edit(t testing.TB, path string, change func(tx *bolt.Tx) error) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	must(t, err)
+	must(t, db.Update(change))
+	must(t, db.Close())
+}
+
+// useless is a way to spoil a file.
+type useless struct {
+	name   string
+	damage func(t *testing.T, path string)
+	log    string // part of the reason; empty: there is no line
+}
+
+func uselessFiles() []useless {
+	put := func(bucket, key, value string) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			edit(t, path, func(tx *bolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), []byte(value)) })
+		}
+	}
+	write := func(content string) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) { must(t, os.WriteFile(path, []byte(content), 0o600)) }
+	}
+	return []useless{
+		{"deleted", func(t *testing.T, path string) { must(t, os.Remove(path)) }, ""},
+		{"empty", write(""), "the file is empty"},
+		{"no database", write(strings.Repeat("words ", 5000)), "not a database"},
+		{"cut", func(t *testing.T, path string) { must(t, os.Truncate(path, 16<<10)) }, "was cut"},
+		{"another program's", func(t *testing.T, path string) {
+			must(t, os.Remove(path))
+			edit(t, path, func(tx *bolt.Tx) error {
+				_, err := tx.CreateBucket([]byte("theirs"))
+				return err
+			})
+		}, `not a database of this program: its`},
+		{"without a first commit", func(t *testing.T, path string) {
+			must(t, os.Remove(path))
+			edit(t, path, func(*bolt.Tx) error { return nil })
+		}, "not a database of this program: its"},
+		{"the ledger", func(t *testing.T, path string) {
+			must(t, os.Remove(path))
+			db, err := store.Open(path)
+			must(t, err)
+			must(t, db.Close())
+		}, "its application is"},
+		{"another format", put(metaBucket, "format", "2"), `its format is \"2\", not \"1\"`},
+		{"another difficulty", put(metaBucket, "difficulty", "6"), `its difficulty is \"6\", not \"5\"`},
+		{"a block changed", put(heightsBucket, string(heightKey(1)), strings.Repeat("x", 50)), "items are missing"},
+		{"an item more", put(addressesBucket, string(appendKey(nil, 7, 1)), "\x00"), "items are missing"},
+		{"a short key", put(addressesBucket, "short", "\x00"), "the key"},
+		{"an item less", func(t *testing.T, path string) {
+			edit(t, path, func(tx *bolt.Tx) error {
+				return tx.Bucket([]byte(transactionsBucket)).Delete(appendKey(nil, prefixOf(pay("a", "b", 1).ID()), 1))
+			})
+		}, "items are missing"},
+	}
+}
+
+// TestUselessFiles are made again, with a line in the log that says why.
+func TestUselessFiles(t *testing.T) {
+	for _, test := range uselessFiles() {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				l := newLedger()
+				l.extend(salted(3, "s")...)
+				x := newIndexAt(filepath.Join(t.TempDir(), "index.db"), l, &log)
+				running(t, x)()
+				if log.Len() > 0 {
+					t.Fatalf("log %s", log.String())
+				}
+				test.damage(t, x.path)
+				stop := running(t, x)
+				time.Sleep(remakeWait)
+				synctest.Wait()
+				assertAddress(t, x, l.all(), "m", 2)
+				assertRebuilt(t, x, l)
+				stop()
+				lines := strings.Count(log.String(), "made again")
+				if test.log == "" && log.Len() > 0 || test.log != "" && (lines != 1 || !strings.Contains(log.String(), test.log)) {
+					t.Errorf("log %s\nwant %s", log.String(), test.log)
+				}
+			})
+		})
+	}
+}
+
+// TestAnyByteChanged: whatever byte of a file is another one, the file is as good as
+// before or thrown away.
+func TestAnyByteChanged(t *testing.T) {
+	l := newLedger()
+	l.extend(salted(40, "s")...)
+	x := newIndex(t, l)
+	opened(t, x)
+	steps(t, x, func() {})
+	want := content(t, x)
+	closed(t, x)
+	sound, err := os.ReadFile(x.path)
+	must(t, err)
+	random := rand.New(rand.NewPCG(seed(t), 2))
+	damaged := newIndexAt(filepath.Join(t.TempDir(), "damaged.db"), l, io.Discard)
+	found := 0
+	for range 500 {
+		data := bytes.Clone(sound)
+		data[random.IntN(len(data))] ^= 1 << random.IntN(8)
+		must(t, os.WriteFile(damaged.path, data, 0o600))
+		f, err := openFile(t.Context(), damaged.path, l.Difficulty())
+		if err != nil {
+			if found++; !isUseless(err) {
+				t.Fatal(err)
+			}
+			continue
+		}
+		damaged.use(f)
+		if got := content(t, damaged); !reflect.DeepEqual(got, want) {
+			t.Fatal("another content")
+		}
+		closed(t, damaged)
+	}
+	if found == 0 {
+		t.Error("no damage was found")
+	}
+}
+
+// TestDamageWhileItIsOpen: a read finds what doesn't fit the ledger, says so, and
+// lets the index be made again.
+func TestDamageWhileItIsOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := newLedger()
+		l.extend(salted(3, "s")...)
+		x := newIndexAt(filepath.Join(t.TempDir(), "index.db"), l, &log)
+		stop := running(t, x)
+		must(t, x.file.bolt.Update(func(tx *bolt.Tx) error {
+			return tx.Bucket([]byte(addressesBucket)).Put(appendKey(nil, addressPrefix("b"), 2), []byte{2})
+		}))
+		if _, err := x.Address("b", fromTheNewest, 9); !errors.Is(err, ErrDamaged) {
+			t.Errorf("got %v, want ErrDamaged", err)
+		}
+		time.Sleep(remakeWait)
+		synctest.Wait()
+		assertAddress(t, x, l.all(), "b", 9)
+		assertRebuilt(t, x, l)
+		stop()
+		if want := "transaction 2 of block 2 isn't the one that was indexed"; !strings.Contains(log.String(), "made again") || !strings.Contains(log.String(), want) {
+			t.Errorf("log %s", log.String())
+		}
+	})
+}
+
+// TestBadValues: each is store.ErrCorrupt.
+func TestBadValues(t *testing.T) {
+	for _, value := range []string{"\x80", "\x01\x80", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\xff\xff\xff\xff\x0f"} {
+		if list, err := positions([]byte(value)); !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("positions %x: %v, %v", value, list, err)
+		}
+	}
+	hash := strings.Repeat("h", 32)
+	for _, value := range []string{"", hash[:31], hash, hash + "\x80", hash + "\x01", hash + "\x00short", hash + "\x02" + hash[:8], hash + "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"} {
+		if r, err := decodeRecord([]byte(value)); !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("record %x: %v, %v", value, r, err)
+		}
+	}
+}
+
+// FuzzRecord reads what a file may hold of a block.
+func FuzzRecord(f *testing.F) {
+	for _, seed := range []string{"", strings.Repeat("h", 32) + "\x00", strings.Repeat("h", 32) + "\x01addressesaddress"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		r, err := decodeRecord(value)
+		if err != nil {
+			return
+		}
+		again, err := decodeRecord(r.encode())
+		if err != nil || !reflect.DeepEqual(again, r) {
+			t.Errorf("%v, %v, want %v", again, err, r)
+		}
+		if list, err := positions(value); err == nil && !reflect.DeepEqual(list, ascending(list)) {
+			t.Errorf("positions %v", list)
+		}
+	})
+}
+
+// ascending is a list of which no number is below the one before.
+func ascending(list []int) (result []int) {
+	last := 0
+	for _, n := range list {
+		last = max(last, n)
+		result = append(result, last)
+	}
+	return result
+}
