@@ -25,7 +25,7 @@ type Case struct {
 // Cases are all benchmarks of the suite.
 func Cases() []Case {
 	list := provables(tasks(prefixSizes))
-	return slices.Concat(limits(), scans(list), searches(list), additions(), mines(), statuses(), shares(), cancellations())
+	return slices.Concat(limits(), scans(list), searches(list), additions(), mines(), statuses(), shares(), cancellations(), indexes())
 }
 
 // stores are the kinds of store that a ledger is measured on. The database is
@@ -35,11 +35,13 @@ var stores = []struct {
 	open func(*testing.B) chain.Store
 }{
 	{"memory", func(*testing.B) chain.Store { return store.NewMemory() }},
-	{"bbolt", func(b *testing.B) chain.Store {
-		db, err := store.Open(b.TempDir() + "/chain.db")
-		must(b, err)
-		return db
-	}},
+	{"bbolt", openDatabase},
+}
+
+func openDatabase(b *testing.B) chain.Store {
+	db, err := store.Open(b.TempDir() + "/chain.db")
+	must(b, err)
+	return db
 }
 
 // workerCounts are how many workers an engine has, as miner.Config counts.

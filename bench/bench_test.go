@@ -38,7 +38,9 @@ func TestCases(t *testing.T) {
 	want := []string{
 		"add/store=memory/payments=0", "add/store=memory/payments=10",
 		"add/store=bbolt/payments=0", "add/store=bbolt/payments=10",
-		"mine/store=memory/difficulty=1", "mine/store=bbolt/difficulty=1",
+		"add/store=bbolt/index=on/payments=0", "add/store=bbolt/index=on/payments=10",
+		"mine/store=memory/difficulty=1", "mine/store=bbolt/difficulty=1", "mine/store=bbolt/index=on/difficulty=1",
+		"index/payments=1", "index/payments=10",
 		"status/node=idle", "status/node=mining",
 		"proof/cpus=free", "proof/cpus=shared",
 	}

@@ -19,17 +19,23 @@ func additions() []Case {
 		for _, payments := range []int{0, 10} {
 			cases = append(cases, Case{
 				fmt.Sprintf("add/store=%s/payments=%d", s.name, payments),
-				func(b *testing.B) { add(b, s.open(b), payments) },
+				func(b *testing.B) { add(b, openChain(b, s.open(b), 0), payments) },
 			})
 		}
+	}
+	for _, payments := range []int{0, 10} {
+		cases = append(cases, Case{fmt.Sprintf("add/store=bbolt/index=on/payments=%d", payments), func(b *testing.B) {
+			c := openChain(b, openDatabase(b), 0)
+			defer follow(b, c, b.TempDir()+"/index.db")()
+			add(b, c, payments)
+		}})
 	}
 	return cases
 }
 
 // add measures chain.Add of a block whose payments have not been open before,
 // so that every signature is verified. The difficulty makes every proof valid.
-func add(b *testing.B, s chain.Store, payments int) {
-	c := openChain(b, s, 0)
+func add(b *testing.B, c *chain.Chain, payments int) {
 	owner, err := wallet.Generate(walletBits)
 	must(b, err)
 	reward := wire.Transaction{Sender: wire.RewardSender, Recipient: owner.Address(), Amount: wire.Int(chain.Reward)}

@@ -25,16 +25,19 @@ func mines() []Case {
 	for _, s := range stores {
 		cases = append(cases, Case{
 			fmt.Sprintf("mine/store=%s/difficulty=%d", s.name, easy),
-			func(b *testing.B) { mine(b, s.open(b)) },
+			func(b *testing.B) { mine(b, openChain(b, s.open(b), easy)) },
 		})
 	}
-	return cases
+	return append(cases, Case{fmt.Sprintf("mine/store=bbolt/index=on/difficulty=%d", easy), func(b *testing.B) {
+		c := openChain(b, openDatabase(b), easy)
+		defer follow(b, c, b.TempDir()+"/index.db")()
+		mine(b, c)
+	}})
 }
 
 // mine measures POST /mine over a connection that is kept, from the request to
 // the answer's last byte, on a node without peers.
-func mine(b *testing.B, s chain.Store) {
-	c := openChain(b, s, easy)
+func mine(b *testing.B, c *chain.Chain) {
 	url, client := serve(b, c).url+"/mine", newClient(b)
 	for b.Loop() {
 		answer, err := client.Post(url, "", nil)
