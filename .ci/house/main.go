@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	"cmd/miner":          {"*"},
 	"bench":              {"*"},
 	"api":                {"chain", "chain/wire", "chain/wallet"},
+	"api/client":         {"chain/wire"},
 	"api/peer":           {"chain", "chain/wire"},
 	"cmd/miner-gpu":      {"miner/gpu/cuda", "miner/gpu/device", "miner/gpu/opencl", "miner/gpu/protocol"},
 	"miner":              {"chain", "chain/wire", "miner/kernel"},

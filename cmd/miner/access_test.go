@@ -202,7 +202,7 @@ func TestTokenOnLoopback(t *testing.T) {
 		}
 		request.Host = "node.example"
 		request.Header.Set("Authorization", "Bearer "+token)
-		answer, err := client.Do(request)
+		answer, err := httpClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}

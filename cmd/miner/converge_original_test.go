@@ -223,7 +223,7 @@ func (c *classic) mine() error {
 
 // post is a message to a peer.
 func post(peer, path string, v object) (code int, err error) {
-	answer, err := client.Post("http://"+peer+path, "application/json", strings.NewReader(dumps(v)))
+	answer, err := httpClient.Post("http://"+peer+path, "application/json", strings.NewReader(dumps(v)))
 	if err != nil {
 		return 0, err // refused or dropped: the original goes on to the next peer
 	}
@@ -277,7 +277,7 @@ func (c *classic) resolve() {
 }
 
 func fetchChain(peer string) (chain []any, err error) {
-	answer, err := client.Get("http://" + peer + "/chain")
+	answer, err := httpClient.Get("http://" + peer + "/chain")
 	if err != nil {
 		return nil, err
 	}

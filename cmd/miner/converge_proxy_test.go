@@ -147,7 +147,7 @@ func TestProxy(t *testing.T) {
 		received int // in all
 	}{{open, true, 1}, {cut, false, 1}, {dropsRequest, false, 1}, {dropsAnswer, false, 2}, {open, true, 3}} {
 		p.set(step.fault)
-		answer, err := client.Post("http://"+p.address()+"/broadcast_transaction", "application/json",
+		answer, err := httpClient.Post("http://"+p.address()+"/broadcast_transaction", "application/json",
 			strings.NewReader(`{"padding": "`+strings.Repeat("x", 200)+`"}`))
 		if err == nil {
 			answer.Body.Close()

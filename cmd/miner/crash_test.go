@@ -151,7 +151,7 @@ func (c *crash) shoot(p *process, call string) {
 		c.acts.calls[call]++
 	}
 	p.wait()
-	client.CloseIdleConnections()
+	httpClient.CloseIdleConnections()
 }
 
 // killInRecovery starts the node and kills it before it serves, several times in

@@ -131,7 +131,7 @@ func (p *process) kill() {
 func (p *process) file(name string) string { return filepath.Join(p.dir, fmt.Sprintf(name, p.port)) }
 func (p *process) address() string         { return fmt.Sprintf("127.0.0.1:%d", p.port) }
 
-var client = &http.Client{Timeout: patience}
+var httpClient = &http.Client{Timeout: patience}
 
 // request returns the status and the body of an answer.
 func (p *process) request(method, path, body string) (int, string) {
@@ -149,7 +149,7 @@ func (p *process) try(method, path, body string) (int, string, error) {
 		return 0, "", err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	answer, err := client.Do(request)
+	answer, err := httpClient.Do(request)
 	if err != nil {
 		return 0, "", err
 	}

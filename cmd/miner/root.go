@@ -38,7 +38,8 @@ line wins over the environment, and that over the file.`,
 	}
 	o.bindStore(root.Flags())
 	o.bindNode(root.Flags())
-	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newBenchCommand(), newGenerateCommand(), newDevicesCommand(), newConfigCommand(), newVersionCommand())
+	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newBenchCommand(), newGenerateCommand(), newDevicesCommand(), newConfigCommand(), newVersionCommand(),
+		newStatusCommand(), newPeersCommand(), newWalletCommand())
 	return root
 }
 
