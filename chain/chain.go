@@ -321,6 +321,14 @@ func (c *Chain) Pool() []wire.Transaction {
 	return c.pool.snapshot()
 }
 
+// PoolSize is how many transactions are open, and how many bytes they have as they
+// stand in a preimage.
+func (c *Chain) PoolSize() (transactions, bytes int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.pool.open), c.pool.size
+}
+
 // IsOpen tells whether an equal payment is open.
 func (c *Chain) IsOpen(t wire.Transaction) bool {
 	c.mu.RLock()

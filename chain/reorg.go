@@ -205,10 +205,7 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 	if err := c.commit(f.base.Height, f.tip, f.unchanged(ctx), balances, next); err != nil {
 		return err
 	}
-	c.counters.update(func(s *Stats) {
-		s.Reorgs++
-		s.DeepestReorg = max(s.DeepestReorg, old.Height-f.base.Height)
-	})
+	c.counters.reorganised(old.Height - f.base.Height)
 	return nil
 }
 

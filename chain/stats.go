@@ -2,6 +2,7 @@ package chain
 
 import (
 	"maps"
+	"math/bits"
 	"sync"
 )
 
@@ -14,6 +15,8 @@ type Stats struct {
 	TransactionsRepeated uint64            // from peers, equal to an open or confirmed one; taken or not
 	Reorgs               uint64
 	DeepestReorg         int64 // blocks that the deepest one abandoned
+	BlocksAbandoned      uint64
+	ReorgDepths          map[int64]uint64 // by the blocks abandoned, rounded up to a power of two
 }
 
 // counters are the running Stats.
@@ -23,7 +26,8 @@ type counters struct {
 }
 
 func newCounters() *counters {
-	return &counters{stats: Stats{BlocksRejected: map[string]uint64{}, TransactionsRejected: map[string]uint64{}}}
+	return &counters{stats: Stats{BlocksRejected: map[string]uint64{}, TransactionsRejected: map[string]uint64{},
+		ReorgDepths: map[int64]uint64{}}}
 }
 
 func (c *counters) update(change func(*Stats)) {
@@ -53,11 +57,22 @@ func (c *counters) transaction(err error) {
 	})
 }
 
+// reorganised counts a branch that took the place of so many blocks, at least one.
+func (c *counters) reorganised(depth int64) {
+	c.update(func(s *Stats) {
+		s.Reorgs++
+		s.DeepestReorg = max(s.DeepestReorg, depth)
+		s.BlocksAbandoned += uint64(depth)
+		s.ReorgDepths[1<<bits.Len64(uint64(depth-1))]++
+	})
+}
+
 func (c *counters) snapshot() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	copied := c.stats
 	copied.BlocksRejected = maps.Clone(c.stats.BlocksRejected)
 	copied.TransactionsRejected = maps.Clone(c.stats.TransactionsRejected)
+	copied.ReorgDepths = maps.Clone(c.stats.ReorgDepths)
 	return copied
 }

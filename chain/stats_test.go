@@ -42,3 +42,43 @@ func TestStatsCountRules(t *testing.T) {
 		t.Errorf("accepted %d, rejected %v, want 1 and %v", stats.BlocksAccepted, stats.BlocksRejected, want)
 	}
 }
+
+// TestDepthsOfReorganisations counts each by the next power of two.
+func TestDepthsOfReorganisations(t *testing.T) {
+	c := newChain(t, 0)
+	genesis := chain.Tip{Hash: wire.GenesisHash}
+	for i, length := range []int{1, 2, 3, 4, 9} { // the first one abandons nothing
+		if adopted, err := c.Adopt(t.Context(), sequence(branchFrom(genesis, length, string(rune('a'+i)))...)); !adopted || err != nil {
+			t.Fatalf("adopted %v, error %v", adopted, err)
+		}
+	}
+	s := c.Stats()
+	want := map[int64]uint64{1: 1, 2: 1, 4: 2}
+	if s.Reorgs != 4 || s.BlocksAbandoned != 1+2+3+4 || s.DeepestReorg != 4 || !maps.Equal(s.ReorgDepths, want) {
+		t.Errorf("%+v, want depths %v", s, want)
+	}
+	s.ReorgDepths[1] = 7
+	if again := c.Stats().ReorgDepths; !maps.Equal(again, want) {
+		t.Errorf("who reads the counts can change them: %v", again)
+	}
+}
+
+// TestPoolSize counts the bytes that an open payment takes in a preimage.
+func TestPoolSize(t *testing.T) {
+	c := newChain(t, 1)
+	a := goldenWallets(t)["A"]
+	must(t, c.Add(t.Context(), next(c.Tip(), 1, a.Address())))
+	want := 0
+	for i := range 3 {
+		if count, bytes := c.PoolSize(); count != i || bytes != want {
+			t.Errorf("%d open, %d bytes, want %d and %d", count, bytes, i, want)
+		}
+		payment := pay(t, a, "r", wire.Int(1))
+		must(t, c.AddTransaction(t.Context(), payment))
+		_, bytes := c.PoolSize()
+		if least := len(payment.Sender) + len(payment.Recipient) + len(payment.Signature); bytes-want < least || bytes-want > least+200 {
+			t.Errorf("a payment adds %d bytes, its texts alone have %d", bytes-want, least)
+		}
+		want = bytes
+	}
+}

@@ -89,7 +89,7 @@ func TestForeignTextEverywhereElse(t *testing.T) {
 		return Ledger{BlocksRejected: map[string]uint64{foreign: 1}, TransactionsRejected: map[string]uint64{foreign: 2}}
 	}
 	m := newMetrics(t, cfg)
-	m.ObserveRequest(foreign, foreign, 200, time.Second)
+	m.ObserveRequest(foreign, foreign, 200, time.Second, foreign)
 	text := scrapeText(t, m)
 	for _, want := range []string{
 		`revision="\"\\xff\"",version="\"\\xff\""} 1`,

@@ -23,9 +23,9 @@ func fixed() Config {
 		Mining: func() Mining {
 			return Mining{
 				Workers: []Worker{
-					{0, 0, "sha", map[string]uint64{"sha": 1000}},
-					{1, 35, "generic", map[string]uint64{"sha": 1500, "generic": 500}},
-					{2, -1, "generic", map[string]uint64{"generic": 3000}},
+					{0, 0, "sha", map[string]uint64{"sha": 1000}, 101},
+					{1, 35, "generic", map[string]uint64{"sha": 1500, "generic": 500}, 102.5},
+					{2, -1, "generic", map[string]uint64{"generic": 3000}, 103},
 				},
 				Devices: []Device{
 					{"gpu0 NVIDIA H100", "cuda", "ready", 50_000, 24},
@@ -34,6 +34,7 @@ func fixed() Config {
 				DeviceStates: []string{"ready", "dropped"},
 				Rates:        Rates{10.5, 60.25, 900, 1e9},
 				BlocksFound:  3, StaleSearches: 4, KernelMismatches: 5,
+				StaleHashes: 26, Continuous: true, Difficulty: 2,
 			}
 		},
 		Ledger: func() Ledger {
@@ -42,15 +43,18 @@ func fixed() Config {
 				BlocksAccepted: 8, BlocksRejected: map[string]uint64{"proof": 9, "stale": 10},
 				TransactionsAccepted: 11, TransactionsRejected: map[string]uint64{"signature": 12},
 				TransactionsRepeated: 15,
-				Reorgs:               13, DeepestReorg: 14,
+				Reorgs:               13, DeepestReorg: 5000, BlocksAbandoned: 5027,
+				ReorgDepths: map[int64]uint64{1: 4, 2: 5, 8: 3, 8192: 1},
+				PoolBytes:   27, StoreBytes: 28, DiskFree: 29, DiskSize: 30,
 			}
 		},
 		Network: func() Network {
-			return Network{Conflict: true, Peers: []Peer{
+			return Network{Conflict: true, Received: 31, Peers: []Peer{
 				{"127.0.0.1:5001", 15, 16, 17, 18, time.Unix(1700000000, 250e6), "ok"},
 				{"[::1]:5002", 19, 20, 21, 22, time.Time{}, "invalid"},
 			}}
 		},
+		DownloadResults: []string{"adopted", "failed"},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	client "github.com/prometheus/client_model/go"
 )
 
 // ownFamilies are the names of all gathered families but those of the Go, the
@@ -31,6 +32,60 @@ func ownFamilies(t *testing.T, m *Metrics) []string {
 	return names
 }
 
+// histogramsOf are the families that are histograms.
+func histogramsOf(t *testing.T, m *Metrics) map[string]*client.Histogram {
+	t.Helper()
+	families, err := m.registry.Gather()
+	must(t, err)
+	found := map[string]*client.Histogram{}
+	for _, family := range families {
+		if h := family.GetMetric()[0].GetHistogram(); h != nil && strings.HasPrefix(family.GetName(), namespace) {
+			found[family.GetName()] = h
+		}
+	}
+	return found
+}
+
+// TestBothKindsOfBuckets: but for the depths, which the ledger counts, every histogram
+// has native buckets beside the classic ones.
+func TestBothKindsOfBuckets(t *testing.T) {
+	histograms := histogramsOf(t, observed(t))
+	if len(histograms) != 7 {
+		t.Errorf("%d histograms, want 7", len(histograms))
+	}
+	for name, h := range histograms {
+		if name != "miner_reorg_depth_blocks" && (h.GetSchema() != 3 || len(h.GetPositiveDelta()) == 0) {
+			t.Errorf("%s: schema %d, native buckets %v", name, h.GetSchema(), h.GetPositiveDelta())
+		}
+		if len(h.GetBucket()) == 0 {
+			t.Errorf("%s has no classic buckets", name)
+		}
+	}
+}
+
+// TestExemplars shows the ID of the latest request in a bucket, if it is one that
+// fits.
+func TestExemplars(t *testing.T) {
+	for id, want := range map[string]string{
+		"":                       "",
+		"abc-1":                  `# {request_id="abc-1"} 2.0`,
+		strings.Repeat("x", 118): `# {request_id="` + strings.Repeat("x", 118) + `"} 2.0`,
+		strings.Repeat("x", 119): "",
+		"\xff\xfe":               "",
+	} {
+		m := newMetrics(t, empty())
+		m.ObserveRequest("GET", "/", 200, 2*time.Second, id)
+		text := scrape(m, "application/openmetrics-text; version=1.0.0").Body.String()
+		line := text[strings.Index(text, `route="/",le="2.5"`):]
+		line, _, _ = strings.Cut(line, "\n")
+		_, count, _ := strings.Cut(line, "} ")
+		shown, exemplar, _ := strings.Cut(count, " ")
+		if shown != "1" || !strings.HasPrefix(exemplar, want) || want == "" && exemplar != "" {
+			t.Errorf("%q: %s, want %s", id, line, want)
+		}
+	}
+}
+
 // familiesOf are the names in a text.
 func familiesOf(text string) []string {
 	var names []string
@@ -46,16 +101,39 @@ func observed(t *testing.T) *Metrics {
 	m := newMetrics(t, fixed())
 	m.ObserveCancel(100 * time.Microsecond)
 	m.ObserveCancel(20 * time.Millisecond)
-	m.ObserveRequest("GET", "/v1/blocks/{height}", 200, 2*time.Millisecond)
-	m.ObserveRequest("POST", "/mine", 201, 45*time.Second)
-	m.ObserveRequest("POST", "/mine", 201, time.Second)
+	m.ObserveRequest("GET", "/v1/blocks/{height}", 200, 2*time.Millisecond, "")
+	m.ObserveRequest("POST", "/mine", 201, 45*time.Second, "request-1")
+	m.ObserveRequest("POST", "/mine", 201, time.Second, "")
+	m.ObserveSolve(7 * time.Second)
+	m.ObserveCommit(6*time.Millisecond, 4*time.Millisecond)
+	m.ObserveDownload("adopted", 500, 3*time.Second)
 	return m
 }
 
-// TestEveryFamily compares all that is ours with a golden text. GatherAndCompare
-// ignores families that aren't named, so the names are compared first.
+// ownText is what a scrape shows of ours.
+func ownText(t *testing.T, m *Metrics) string {
+	t.Helper()
+	var own strings.Builder
+	isOwn := false
+	for line := range strings.Lines(scrapeText(t, m)) {
+		if strings.HasPrefix(line, "# HELP ") {
+			isOwn = strings.HasPrefix(line, "# HELP "+namespace)
+		}
+		if isOwn {
+			own.WriteString(line)
+		}
+	}
+	return strings.ReplaceAll(own.String(), runtime.Version(), "GOVERSION")
+}
+
+// TestEveryFamily compares all that is ours with a golden text, which METRICS_WRITE=1
+// writes. GatherAndCompare ignores families that aren't named, so the names are
+// compared first.
 func TestEveryFamily(t *testing.T) {
 	m := observed(t)
+	if os.Getenv("METRICS_WRITE") != "" {
+		must(t, os.WriteFile("testdata/metrics.txt", []byte(ownText(t, m)), 0o600))
+	}
 	text, err := os.ReadFile("testdata/metrics.txt")
 	must(t, err)
 	want := strings.ReplaceAll(string(text), "GOVERSION", runtime.Version())
@@ -76,14 +154,18 @@ func TestFirstScrape(t *testing.T) {
 		}
 	}
 	want := []string{
-		"miner_blocks_accepted_total", "miner_blocks_found_total",
+		"miner_blocks_accepted_total", "miner_blocks_expected_total", "miner_blocks_found_total",
 		"miner_cancel_latency_seconds_sum", "miner_cancel_latency_seconds_count",
-		"miner_chain_height", "miner_conflict", "miner_deepest_reorg_blocks",
+		"miner_chain_download_bytes_total", "miner_chain_height", "miner_conflict", "miner_deepest_reorg_blocks", "miner_difficulty_zeros",
 		`miner_hashrate_hashes_per_second{window="10s"}`, `miner_hashrate_hashes_per_second{window="15m"}`,
 		`miner_hashrate_hashes_per_second{window="60s"}`, "miner_hashrate_max_hashes_per_second",
-		"miner_kernel_mismatches_total", "miner_peers", `miner_peers_in_state{state="invalid"}`,
-		`miner_peers_in_state{state="ok"}`, `miner_peers_in_state{state="unreachable"}`, "miner_pool_transactions", "miner_reorgs_total",
-		"miner_stale_searches_total", "miner_transactions_accepted_total", "miner_transactions_repeated_total", "miner_workers",
+		"miner_kernel_mismatches_total", "miner_mining_continuous", "miner_peers", `miner_peers_in_state{state="invalid"}`,
+		`miner_peers_in_state{state="ok"}`, `miner_peers_in_state{state="unreachable"}`, "miner_pool_bytes", "miner_pool_transactions",
+		"miner_reorg_depth_blocks_sum", "miner_reorg_depth_blocks_count", "miner_reorgs_total",
+		"miner_solve_duration_seconds_sum", "miner_solve_duration_seconds_count", "miner_stale_hashes_total", "miner_stale_searches_total",
+		"miner_store_commit_duration_seconds_sum", "miner_store_commit_duration_seconds_count",
+		"miner_store_fsync_duration_seconds_sum", "miner_store_fsync_duration_seconds_count", "miner_store_size_bytes",
+		"miner_transactions_accepted_total", "miner_transactions_repeated_total", "miner_workers",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("at 0 are %q, want %q", got, want)
@@ -170,7 +252,7 @@ func TestScrapesAndObservationsSideBySide(t *testing.T) {
 		group.Go(func() {
 			for range each {
 				m.ObserveCancel(time.Millisecond)
-				m.ObserveRequest("GET", "/chain", 200, time.Millisecond)
+				m.ObserveRequest("GET", "/chain", 200, time.Millisecond, "id")
 			}
 		})
 		group.Go(func() {
@@ -196,39 +278,59 @@ func TestScrapesAndObservationsSideBySide(t *testing.T) {
 
 func TestObserveCancelDoesNotAllocate(t *testing.T) {
 	m := newMetrics(t, empty())
-	if got := testing.AllocsPerRun(1000, func() { m.ObserveCancel(time.Millisecond) }); got != 0 {
+	if got := testing.AllocsPerRun(1000, func() { m.ObserveCancel(time.Millisecond) }); got > 0 {
 		t.Errorf("%v allocations an observation, want none", got)
 	}
 }
 
 // TestBuckets says in which bucket, by its upper bound, an observation falls.
 func TestBuckets(t *testing.T) {
-	const cancel, request = "miner_cancel_latency_seconds_bucket{", `miner_http_request_duration_seconds_bucket{code="200",method="GET",route="/",`
+	observe := map[string]func(*Metrics, time.Duration){
+		"miner_cancel_latency_seconds_bucket{":                     (*Metrics).ObserveCancel,
+		"miner_solve_duration_seconds_bucket{":                     (*Metrics).ObserveSolve,
+		"miner_store_commit_duration_seconds_bucket{":              func(m *Metrics, d time.Duration) { m.ObserveCommit(d, time.Hour) },
+		"miner_store_fsync_duration_seconds_bucket{":               func(m *Metrics, d time.Duration) { m.ObserveCommit(time.Hour, d) },
+		`miner_chain_download_duration_seconds_bucket{result="r",`: func(m *Metrics, d time.Duration) { m.ObserveDownload("r", 0, d) },
+		`miner_http_request_duration_seconds_bucket{code="200",method="GET",route="/",`: func(m *Metrics, d time.Duration) {
+			m.ObserveRequest("GET", "/", 200, d, "")
+		},
+	}
 	for _, test := range []struct {
 		family      string
 		observation time.Duration
 		bucket      string
 	}{
-		{cancel, 0, "1e-05"},
-		{cancel, 10 * time.Microsecond, "1e-05"},
-		{cancel, 90 * time.Microsecond, "0.0001"},
-		{cancel, 100 * time.Microsecond, "0.0001"},
-		{cancel, 101 * time.Microsecond, "0.00015"},
-		{cancel, time.Second, "1"},
-		{cancel, 2 * time.Second, "+Inf"},
-		{request, time.Millisecond, "0.001"},
-		{request, 3 * time.Second, "5"},
-		{request, 4 * time.Minute, "300"},
-		{request, time.Hour, "+Inf"},
+		{"cancel", 0, "1e-05"},
+		{"cancel", 10 * time.Microsecond, "1e-05"},
+		{"cancel", 90 * time.Microsecond, "0.0001"},
+		{"cancel", 100 * time.Microsecond, "0.0001"},
+		{"cancel", 101 * time.Microsecond, "0.00015"},
+		{"cancel", time.Second, "1"},
+		{"cancel", 2 * time.Second, "+Inf"},
+		{"http", time.Millisecond, "0.001"},
+		{"http", 3 * time.Second, "5"},
+		{"http", 4 * time.Minute, "300"},
+		{"http", time.Hour, "+Inf"},
+		{"solve", time.Millisecond, "0.001"},
+		{"solve", 45 * time.Second, "60"},
+		{"solve", 2 * time.Hour, "+Inf"},
+		{"commit", 10 * time.Microsecond, "5e-05"},
+		{"commit", 4 * time.Millisecond, "0.005"},
+		{"commit", time.Minute, "+Inf"},
+		{"fsync", 4 * time.Millisecond, "0.005"},
+		{"fsync", 2 * time.Second, "2.5"},
+		{"download", time.Second, "1"},
+		{"download", 5 * time.Minute, "300"},
 	} {
-		m := newMetrics(t, empty())
-		if test.family == cancel {
-			m.ObserveCancel(test.observation)
-		} else {
-			m.ObserveRequest("GET", "/", 200, test.observation)
-		}
-		if got := firstFilled(scrapeText(t, m), test.family); got != test.bucket {
-			t.Errorf("%s: %v falls into bucket %q, want %q", test.family, test.observation, got, test.bucket)
+		for family, observe := range observe {
+			if !strings.Contains(family, test.family) {
+				continue
+			}
+			m := newMetrics(t, empty())
+			observe(m, test.observation)
+			if got := firstFilled(scrapeText(t, m), family); got != test.bucket {
+				t.Errorf("%s: %v falls into bucket %q, want %q", test.family, test.observation, got, test.bucket)
+			}
 		}
 	}
 }

@@ -12,17 +12,22 @@ type Peer struct {
 }
 
 // Network is the state of the node's outgoing side. A peer's address is a
-// label; that is bounded because a node knows at most 256 peers.
+// label; that is bounded because a node knows at most 256 peers (peer.Config.MaxPeers),
+// which only its operator adds.
 type Network struct {
 	Conflict bool // a peer's chain seems to differ
 	Peers    []Peer
+	Received uint64 // bytes of the answers that peers were asked for
 }
 
 func networkFamilies() []family[Network] {
 	return []family[Network]{
 		gauge("peers", "Peers known.", func(n Network) float64 { return float64(len(n.Peers)) }),
 		gauges("peers_in_state", "Peers that are well, don't answer, or are set aside for invalid data.", inState, "state"),
-		gauge("conflict", "1 if a peer's chain seems to differ and conflicts must be resolved, else 0.", conflict),
+		gauge("conflict", "1 if a peer's chain seems to differ and conflicts must be resolved, else 0.",
+			func(n Network) float64 { return truth(n.Conflict) }),
+		counter("chain_download_bytes_total", "Bytes of peers' answers that were asked for: their chains, and what leads to them.",
+			func(n Network) uint64 { return n.Received }),
 		gauges("peer_queued_messages", "Messages that wait for a peer.", queued, "peer"),
 		counters("peer_messages_total", "Messages for a peer: sent and welcome, failed, or dropped from a full queue.",
 			messages, "peer", "result"),
@@ -30,8 +35,8 @@ func networkFamilies() []family[Network] {
 	}
 }
 
-func conflict(n Network) float64 {
-	if n.Conflict {
+func truth(is bool) float64 {
+	if is {
 		return 1
 	}
 	return 0

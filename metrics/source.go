@@ -29,12 +29,7 @@ func (s source[T]) Describe(descriptions chan<- *prometheus.Desc) {
 func (s source[T]) Collect(metrics chan<- prometheus.Metric) {
 	value := s.read()
 	for _, f := range s.families {
-		f.samples(value, func(sample float64, labels ...string) {
-			for i, text := range labels {
-				labels[i] = label(text)
-			}
-			metrics <- prometheus.MustNewConstMetric(f.description, f.kind, sample, labels...)
-		})
+		f.collect(value, metrics)
 	}
 }
 
@@ -44,16 +39,37 @@ type emitFunc func(sample float64, labels ...string)
 // family is one metric with all its labels, and how to read it from a value.
 type family[T any] struct {
 	description *prometheus.Desc
-	kind        prometheus.ValueType
-	samples     func(T, emitFunc)
+	collect     func(T, chan<- prometheus.Metric)
+}
+
+func values[T any](name, help string, kind prometheus.ValueType, samples func(T, emitFunc), labels []string) family[T] {
+	description := prometheus.NewDesc(namespace+name, help, labels, nil)
+	return family[T]{description, func(value T, metrics chan<- prometheus.Metric) {
+		samples(value, func(sample float64, labels ...string) {
+			for i, text := range labels {
+				labels[i] = label(text)
+			}
+			metrics <- prometheus.MustNewConstMetric(description, kind, sample, labels...)
+		})
+	}}
 }
 
 func counters[T any](name, help string, samples func(T, emitFunc), labels ...string) family[T] {
-	return family[T]{prometheus.NewDesc(namespace+name, help, labels, nil), prometheus.CounterValue, samples}
+	return values(name, help, prometheus.CounterValue, samples, labels)
 }
 
 func gauges[T any](name, help string, samples func(T, emitFunc), labels ...string) family[T] {
-	return family[T]{prometheus.NewDesc(namespace+name, help, labels, nil), prometheus.GaugeValue, samples}
+	return values(name, help, prometheus.GaugeValue, samples, labels)
+}
+
+// histogram is a family without labels whose observations the source has counted:
+// how many there were, their sum, and how many were at most as large as a bound.
+func histogram[T any](name, help string, read func(T) (count uint64, sum float64, buckets map[float64]uint64)) family[T] {
+	description := prometheus.NewDesc(namespace+name, help, nil, nil)
+	return family[T]{description, func(value T, metrics chan<- prometheus.Metric) {
+		count, sum, buckets := read(value)
+		metrics <- prometheus.MustNewConstHistogram(description, count, sum, buckets)
+	}}
 }
 
 // counter is a family without labels, there from the first scrape on.

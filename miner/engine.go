@@ -79,6 +79,7 @@ type Engine struct {
 	kernels     []kernel.Kernel // the selected one, and the portable one in reserve
 	using       atomic.Int32    // the index of the one in use
 	mismatches  atomic.Uint64
+	staleHashes atomic.Uint64
 	rates       rates
 
 	searching sync.Mutex // guards the fields below
@@ -145,6 +146,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	for _, w := range e.workers {
 		group.Go(func() { w.run(ctx) })
+		group.Go(func() { w.rates.run(ctx, w.total) })
 	}
 	for _, a := range e.devices {
 		group.Go(func() { a.run(ctx) })
@@ -170,6 +172,8 @@ type WorkerStatus struct {
 	CPU    int               // -1 if it is not pinned
 	Kernel string            // in use
 	Hashes map[string]uint64 // by the kernel that computed them
+
+	Rate10s float64 // hashes per second over 10 s, as Rates.TenSeconds
 }
 
 // Workers are the workers' states.
@@ -183,16 +187,14 @@ func (e *Engine) Workers() []WorkerStatus {
 				hashes[k.Name] += count
 			}
 		}
-		list = append(list, WorkerStatus{w.id, w.cpu, e.kernels[using].Name, hashes})
+		list = append(list, WorkerStatus{w.id, w.cpu, e.kernels[using].Name, hashes, w.rates.snapshot().TenSeconds})
 	}
 	return list
 }
 
 func (e *Engine) hashes() (sum uint64) {
 	for _, w := range e.workers {
-		for i := range w.hashes {
-			sum += w.hashes[i].Load()
-		}
+		sum += w.total()
 	}
 	for _, a := range e.devices {
 		sum += a.hashes.Load()
@@ -203,6 +205,9 @@ func (e *Engine) hashes() (sum uint64) {
 // Mismatches counts hits that portable code did not confirm; it stays 0 on a
 // machine that computes right.
 func (e *Engine) Mismatches() uint64 { return e.mismatches.Load() }
+
+// StaleHashes counts candidates of searches that a new tip made useless.
+func (e *Engine) StaleHashes() uint64 { return e.staleHashes.Load() }
 
 // Rates are the hash rates of the last while.
 func (e *Engine) Rates() Rates { return e.rates.snapshot() }

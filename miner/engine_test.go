@@ -204,7 +204,8 @@ func TestAStuckWorkerHoldsNothingUp(t *testing.T) {
 }
 
 // TestSearchIsCancelled stops searches. Those that a new tip made useless count
-// as cancellations, from the tip's acceptance on; others don't.
+// as cancellations, from the tip's acceptance on, and their candidates as stale;
+// others don't.
 func TestSearchIsCancelled(t *testing.T) {
 	const rounds, ago = 100, time.Hour
 	latencies := make(chan time.Duration, rounds)
@@ -215,12 +216,18 @@ func TestSearchIsCancelled(t *testing.T) {
 			if latency := <-latencies; latency < ago || latency > 2*ago {
 				t.Errorf("latency %v, though the tip came %v ago", latency, ago)
 			}
+			if got, want := e.StaleHashes(), e.hashes(); got != want { // nobody is on any job
+				t.Errorf("%d stale hashes, want %d", got, want)
+			}
 		}
 	})
 	t.Run("other reason", func(t *testing.T) {
 		e := start(t, Config{Cancelled: func(d time.Duration) { latencies <- d }})
 		for range rounds {
 			cancelSearch(t, e, errors.New("reason"))
+		}
+		if got := e.StaleHashes(); got != 0 {
+			t.Errorf("%d stale hashes, want none", got)
 		}
 	})
 	if len(latencies) > 0 { // the engine has ended, and with it all of its workers
@@ -370,7 +377,7 @@ func TestAnExhaustedJobEnds(t *testing.T) {
 		if _, ok := j.claim(worker); ok {
 			t.Fatal("a range beyond the end")
 		}
-		j.leave()
+		j.leave(0)
 	}
 	<-j.done
 	if _, found := j.result(); found {
@@ -431,4 +438,24 @@ func TestRatesOfALongRun(t *testing.T) {
 	if got, want := r.snapshot(), (Rates{2*last - 10, 2*last - 60, 2*last - 900, 2*last - 10}); got != want {
 		t.Errorf("rates %+v, want %+v", got, want)
 	}
+}
+
+// TestRatesOfWorkers: each worker's rate is that of its own counter.
+func TestRatesOfWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, err := NewEngine(Config{Workers: 2, Kernel: "generic"})
+		must(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		for _, w := range e.workers {
+			go w.rates.run(ctx, func() uint64 { return w.hashes[0].Add(uint64(100 * (w.id + 1))) })
+		}
+		time.Sleep(20*time.Second + time.Millisecond) // the bubble's clock, not ours
+		for i, w := range e.Workers() {
+			if want := float64(100 * (i + 1)); w.Rate10s != want {
+				t.Errorf("worker %d: %v hashes per second, want %v", i, w.Rate10s, want)
+			}
+		}
+		cancel()
+		synctest.Wait()
+	})
 }

@@ -41,6 +41,7 @@ type job struct {
 
 	mu        sync.Mutex      // guards the fields below
 	active    int             // workers and lanes between enter and leave
+	hashes    uint64          // candidates that those which left have tried
 	blocks    []*block        // by lane: what its device is on, nil if it is on nothing
 	gaveBack  []bool          // by lane: it has, so it takes nothing that was given back
 	returned  []span          // claimed and given back unfinished, in their order
@@ -207,12 +208,14 @@ func (j *job) enter() bool {
 	return true
 }
 
-// leave counts a worker or a lane out, and ends the job if its result is final. Of
-// a job that a new tip had made useless the last one returns how long ago that was.
-func (j *job) leave() (latency time.Duration, isLast bool) {
+// leave counts a worker or a lane out, which has tried so many candidates, and ends the
+// job if its result is final. Of a job that a new tip had made useless the last one
+// returns how long ago that was.
+func (j *job) leave(hashes uint64) (latency time.Duration, isLast bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.active--
+	j.hashes += hashes
 	if !j.stopped.Load() {
 		j.settle()
 		return 0, false
@@ -222,6 +225,13 @@ func (j *job) leave() (latency time.Duration, isLast bool) {
 	}
 	j.ended = true
 	return time.Since(j.uselessAt), !j.uselessAt.IsZero()
+}
+
+// tried is how many candidates those have tried that left.
+func (j *job) tried() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.hashes
 }
 
 // settle ends the job if its result is final. The caller holds the lock.

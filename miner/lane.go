@@ -18,6 +18,8 @@ type lane struct {
 	id   int                 // among all lanes of the engine
 	job  atomic.Pointer[job] // that it has not begun; nil if there is none
 	bell parked
+
+	tried uint64 // candidates of the job that it is on; its own goroutine's
 }
 
 // assign hands the lane a job in place of one that it has not begun.
@@ -62,9 +64,10 @@ func (l *lane) work(ctx context.Context, j *job) (done bool) {
 	if !j.enter() {
 		return true
 	}
+	l.tried = 0
 	defer func() {
-		if latency, isLast := j.leave(); isLast {
-			l.of.engine.observe(latency)
+		if latency, isLast := j.leave(l.tried); isLast {
+			l.of.engine.observe(j, latency)
 		}
 	}()
 	for ctx.Err() == nil {
@@ -108,17 +111,23 @@ func (l *lane) scanBlock(ctx context.Context, j *job, hashes uint64) (claimed bo
 	return true, nil
 }
 
+// answered counts a scan that was, of so many candidates.
+func (l *lane) answered(hashes uint64) {
+	l.tried += hashes
+	l.of.answered(hashes)
+}
+
 // settle checks an answer with portable code and hands it to the job.
 func (l *lane) settle(j *job, b *block, work *kernel.Work, first, count uint64, hit int64) {
 	switch {
 	case hit == -1:
-		l.of.answered(count)
+		l.answered(count)
 		j.finishBlock(l.id, b)
 	case hit < 0 || uint64(hit) >= count || !kernel.Verify(work, first+uint64(hit)):
 		l.of.drop()
 		j.giveBack(l.id, b)
 	default:
-		l.of.answered(uint64(hit) + 1)
+		l.answered(uint64(hit) + 1)
 		candidate := first + uint64(hit)
 		j.hitBlock(l.id, b, b.from+uint64(hit)/j.space.rangeSize(b.from), proofOf(work.Digits, candidate))
 	}

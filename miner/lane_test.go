@@ -113,6 +113,9 @@ func TestTheLastLaneCounts(t *testing.T) {
 				synctest.Wait()
 				e.cancel(j, staleError{time.Now().Add(-time.Hour)})
 				time.Sleep(time.Second)
+				if got, want := e.StaleHashes(), e.hashes(); got != want {
+					t.Errorf("%d stale hashes, want %d", got, want)
+				}
 				if got := <-latencies; got != test.want || len(latencies) > 0 {
 					t.Errorf("latency %v and %d more, want %v, once", got, len(latencies), test.want)
 				}

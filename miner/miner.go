@@ -56,6 +56,10 @@ type MinerConfig struct {
 	Queue    int                              // how many calls of Mine may wait, beside the one under way
 	Logger   *slog.Logger
 
+	// Solved is told how long it took from the start on a tip to the block that was
+	// added to it, once it was; nil is fine.
+	Solved func(time.Duration)
+
 	// What the ledger's errors wrap when the disk is full, and when it takes no
 	// change any more. MineForever waits for room after the one, and ends after
 	// the other, which the ledger's owner knows too. Nil is no such error.
@@ -112,18 +116,27 @@ func (m *Miner) mine(ctx context.Context) (wire.Block, error) {
 	// Subscribed before the first template, so that no tip slips in between.
 	tips, cancel := m.cfg.Ledger.Subscribe()
 	defer cancel()
+	began := time.Now()
 	for {
 		b, err := m.attempt(ctx, tips)
 		switch {
 		case err == nil:
 			m.found.Add(1)
+			m.solved(time.Since(began))
 			return b, nil
 		case errors.Is(err, errNewTemplate):
 		case isStale(err):
 			m.stale.Add(1)
+			began = time.Now()
 		default:
 			return b, err
 		}
+	}
+}
+
+func (m *Miner) solved(took time.Duration) {
+	if m.cfg.Solved != nil {
+		m.cfg.Solved(took)
 	}
 }
 

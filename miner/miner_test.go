@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -212,6 +213,40 @@ func TestAnOlderTipStopsNothing(t *testing.T) {
 		ledger.tips <- chain.Arrival{Tip: c.Tip(), At: at}
 		if b := <-mined; b.Index != 4 || m.Stale() != 1 || len(causes) != 1 || !errors.Is(causes[0], staleError{at}) {
 			t.Errorf("block %d, %d stale, causes %v", b.Index, m.Stale(), causes)
+		}
+	})
+}
+
+// TestSolveTime counts from the tip that the block was mined on, over all of its
+// templates, and not from one before.
+func TestSolveTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain(t)
+		ledger := &growing{Chain: c}
+		var solved []time.Duration
+		searches := 0
+		m := newMiner(ledger, searcherFunc(func(ctx context.Context, _ Job) (wire.Number, error) {
+			switch searches++; searches {
+			case 1: // ended by a peer's block
+				time.Sleep(2 * time.Second)
+				must(t, c.Add(t.Context(), minedFor(t, c, "peer")))
+				<-ctx.Done()
+				return wire.Number{}, context.Cause(ctx)
+			case 2: // by a payment, at the next look at the templates
+				ledger.transactions.Store(1)
+				defer ledger.transactions.Store(0)
+				return waiting(ctx, Job{})
+			}
+			time.Sleep(500 * time.Millisecond)
+			return minedFor(t, c, "us").Proof, nil
+		}))
+		m.cfg.Solved = func(took time.Duration) { solved = append(solved, took) }
+		b, err := m.Mine(t.Context())
+		if err != nil || b.Index != 2 || searches != 3 {
+			t.Errorf("block %d of %d searches, error %v", b.Index, searches, err)
+		}
+		if want := []time.Duration{refreshInterval + 500*time.Millisecond}; !slices.Equal(solved, want) {
+			t.Errorf("solved in %v, want %v", solved, want)
 		}
 	})
 }

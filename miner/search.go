@@ -126,11 +126,14 @@ func (e *Engine) revoke(j *job) {
 func (e *Engine) cancel(j *job, cause error) {
 	stale, isStale := errors.AsType[staleError](cause)
 	if idle := j.stop(stale.accepted); idle && isStale {
-		e.observe(time.Since(stale.accepted))
+		e.observe(j, time.Since(stale.accepted))
 	}
 }
 
-func (e *Engine) observe(latency time.Duration) {
+// observe takes note of a job that a new tip had made useless, which nobody is on
+// any more.
+func (e *Engine) observe(j *job, latency time.Duration) {
+	e.staleHashes.Add(j.tried())
 	if e.cfg.Cancelled != nil {
 		e.cfg.Cancelled(latency)
 	}

@@ -19,7 +19,8 @@ type worker struct {
 	cpu    int                 // -1 if it is not pinned
 	job    atomic.Pointer[job] // that it has not begun; nil if there is none
 	hashes []counter           // by the kernel's index
-	lost   time.Time           // when another program last took its CPU; its own goroutine's
+	rates  rates
+	lost   time.Time // when another program last took its CPU; its own goroutine's
 
 	mu   sync.Mutex
 	bell bell // nil while it doesn't run; guarded by mu
@@ -85,12 +86,16 @@ func (w *worker) work(ctx context.Context, j *job) {
 	if !j.enter() {
 		return
 	}
+	tried := uint64(0)
 	defer func() {
-		if latency, isLast := j.leave(); isLast {
-			w.engine.observe(latency)
+		if latency, isLast := j.leave(tried); isLast {
+			w.engine.observe(j, latency)
 		}
 	}()
-	s := scan{engine: w.engine, job: j, lost: &w.lost, count: func(kernel int32, n int) { w.hashes[kernel].Add(uint64(n)) }}
+	s := scan{engine: w.engine, job: j, lost: &w.lost, count: func(kernel int32, n int) {
+		w.hashes[kernel].Add(uint64(n))
+		tried += uint64(n)
+	}}
 	for ctx.Err() == nil {
 		number, ok := j.claim(w.id)
 		if !ok {
@@ -98,4 +103,12 @@ func (w *worker) work(ctx context.Context, j *job) {
 		}
 		s.scanRange(number)
 	}
+}
+
+// total is what all kernels computed here.
+func (w *worker) total() (sum uint64) {
+	for i := range w.hashes {
+		sum += w.hashes[i].Load()
+	}
+	return sum
 }

@@ -26,6 +26,7 @@ type client struct {
 	posts *http.Client
 	gets  *http.Client
 
+	received     atomic.Uint64 // bytes of the bodies that were asked for
 	memory       *memory
 	postTimeout  time.Duration
 	stallTimeout time.Duration

@@ -53,6 +53,10 @@ type Config struct {
 	// process leaves one behind.
 	SpoolPattern string
 
+	// Downloaded is told of each chain that a peer was asked for; nil is fine. It
+	// must return soon.
+	Downloaded func(Download)
+
 	DialTimeout    time.Duration // for a connection, default 3 s
 	PostTimeout    time.Duration // for a block or payment until its answer, default 10 s
 	RetryDelay     time.Duration // before the second try, quadrupled for each further one, default 250 ms
@@ -74,6 +78,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	c.SpoolPattern = cmp.Or(c.SpoolPattern, "lode-branch-*.json")
+	if c.Downloaded == nil {
+		c.Downloaded = func(Download) {}
+	}
 	c.DialTimeout = cmp.Or(c.DialTimeout, 3*time.Second)
 	c.PostTimeout = cmp.Or(c.PostTimeout, 10*time.Second)
 	c.RetryDelay = cmp.Or(c.RetryDelay, 250*time.Millisecond)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"lode/chain"
 	"lode/chain/wire"
@@ -13,6 +14,36 @@ import (
 
 // errGenesis means that not even block 0 is the same.
 var errGenesis = errors.New("the peer's chain begins with another block 0")
+
+// Result is what came of asking a peer for its chain.
+type Result string
+
+// The results of a download.
+const (
+	ResultAdopted Result = "adopted" // all of it, or what came before it broke off
+	ResultNothing Result = "nothing" // the peer's chain is not longer than ours
+	ResultFailed  Result = "failed"
+)
+
+// Results are all that there are.
+func Results() []Result { return []Result{ResultAdopted, ResultNothing, ResultFailed} }
+
+// Download is a peer that was asked for its chain.
+type Download struct {
+	Result Result
+	Blocks int64 // that came and that our chain didn't have
+	Took   time.Duration
+}
+
+func resultOf(adopted bool, err error) Result {
+	switch {
+	case adopted:
+		return ResultAdopted
+	case err != nil:
+		return ResultFailed
+	}
+	return ResultNothing
+}
 
 // download reads from one peer what its chain has and ours has not.
 type download struct {

@@ -171,6 +171,10 @@ func (n *Network) Stats() []PeerStats {
 	return stats
 }
 
+// Received is how many bytes of answers this node has read that it asked its peers for:
+// their chains, and what leads to them.
+func (n *Network) Received() uint64 { return n.client.received.Load() }
+
 func (n *Network) all() []*remote {
 	n.mu.Lock()
 	defer n.mu.Unlock()

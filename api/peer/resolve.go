@@ -139,14 +139,18 @@ func (n *Network) resolve(ctx context.Context, byHand bool) (bool, error) {
 // ask takes over one peer's chain if it is longer; limited is ctx with the
 // time limit of downloads.
 func (n *Network) ask(ctx, limited context.Context, r *remote) (replaced bool) {
-	start, err := time.Now(), errMoved
+	start, err, blocks := time.Now(), errMoved, int64(0)
 	for round := 0; round < rounds && errors.Is(err, errMoved); round++ {
-		replaced, err = n.take(ctx, limited, r.address)
+		var came int64
+		replaced, came, err = n.take(ctx, limited, r.address)
+		blocks += came
 	}
 	if ctx.Err() != nil {
 		return replaced
 	}
-	n.conclude(r, replaced, err, time.Since(start))
+	took := time.Since(start)
+	n.cfg.Downloaded(Download{resultOf(replaced, err), blocks, took})
+	n.conclude(r, replaced, err, took)
 	if replaced {
 		tip := n.cfg.Ledger.Tip()
 		n.log.Info("chain replaced by a peer's", "peer", r.address, "height", tip.Height, "tip", tip.Hash)
@@ -154,22 +158,22 @@ func (n *Network) ask(ctx, limited context.Context, r *remote) (replaced bool) {
 	return replaced
 }
 
-// take downloads and adopts. Of a download that was cut off by a limit, what
-// came is used, so that the next one has less to do.
-func (n *Network) take(ctx, limited context.Context, address string) (bool, error) {
+// take downloads and adopts, and says how many blocks came that we didn't have. Of
+// a download that was cut off by a limit, what came is used, so that the next one
+// has less to do.
+func (n *Network) take(ctx, limited context.Context, address string) (adopted bool, blocks int64, err error) {
 	d := &download{cfg: n.cfg, client: n.client, spool: n.spool, address: address}
 	b, err := d.fetch(limited)
 	if b == nil {
-		return false, err
+		return false, 0, err
 	}
-	adopted := false
 	if err == nil || wasCut(err) {
 		var refused error
 		if adopted, refused = n.adopt(ctx, b); refused != nil {
 			err = refused
 		}
 	}
-	return adopted, errors.Join(err, b.close())
+	return adopted, b.tip.Height - b.base.Height, errors.Join(err, b.close())
 }
 
 // wasCut tells a download that broke off from one that was wrong.

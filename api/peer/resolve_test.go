@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -127,6 +129,34 @@ func TestResolveReadsOnlyMissingBlocks(t *testing.T) {
 	want = append(want, "GET /v1/blocks?from=91&limit=500")
 	if got := s.paths(); !slices.Equal(got, want) {
 		t.Errorf("requests %q, want %q", got, want)
+	}
+}
+
+// Every peer that was asked counts once, with what came of it.
+func TestDownloadsAreCounted(t *testing.T) {
+	trunk := newChain(100, 1)
+	longer, same, broken := newScript(t, lode(newLedger(extend(trunk, 2, 2)))), newScript(t, lode(newLedger(trunk))), newScript(t, original(reply(500, "")))
+	var mu sync.Mutex
+	downloads := map[Result]int64{}
+	for _, address := range []string{longer.address, same.address, broken.address} {
+		n := newNetwork(t, Config{Ledger: newLedger(trunk, address), Downloaded: func(d Download) {
+			mu.Lock()
+			defer mu.Unlock()
+			if _, known := downloads[d.Result]; known || d.Took <= 0 {
+				t.Errorf("%s again, or in no time: %+v", d.Result, d)
+			}
+			downloads[d.Result] = d.Blocks
+		}})
+		if _, err := n.Resolve(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := n.Received(); got == 0 || got > 10_000 {
+			t.Errorf("%d bytes received", got)
+		}
+	}
+	want := map[Result]int64{ResultAdopted: 2, ResultNothing: 0, ResultFailed: 0}
+	if !maps.Equal(downloads, want) || len(Results()) != len(want) {
+		t.Errorf("downloads %v, want %v", downloads, want)
 	}
 }
 

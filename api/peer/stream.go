@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,7 +25,8 @@ type stream struct {
 	status int
 
 	body  io.ReadCloser
-	left  int64 // bytes that may still be read, one more than allowed
+	left  int64          // bytes that may still be read, one more than allowed
+	bytes *atomic.Uint64 // counts what is read
 	share share
 
 	ctx      context.Context // of the request
@@ -39,7 +41,7 @@ type stream struct {
 // open asks for path. The body of the answer may have limit bytes.
 func (c *client) open(ctx context.Context, address, path string, limit int64) (*stream, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &stream{left: limit + 1, share: share{memory: c.memory}, ctx: ctx, cancel: cancel, timeout: c.stallTimeout}
+	s := &stream{left: limit + 1, bytes: &c.received, share: share{memory: c.memory}, ctx: ctx, cancel: cancel, timeout: c.stallTimeout}
 	s.patience, s.since = s.timeout, time.Now()
 	s.timer = time.AfterFunc(s.timeout, func() { cancel(errStalled) })
 	request, err := newRequest(ctx, http.MethodGet, address, path, nil)
@@ -71,6 +73,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.body.Read(p)
 	s.pause()
 	s.left -= int64(n)
+	s.bytes.Add(uint64(n))
 	if s.fresh += n; s.fresh >= stallBytes {
 		s.fresh, s.patience = 0, s.timeout
 	}

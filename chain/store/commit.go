@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -37,6 +38,11 @@ func (db *DB) update(f func(*writer) error) error {
 			if err := w.finish(); err != nil {
 				return err
 			}
+			began := time.Now()
+			tx.OnCommit(func() {
+				stats := tx.Stats()
+				db.observe(time.Since(began), stats.GetWriteTime())
+			})
 			begun, err = db.begin(tx)
 			return err
 		})

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -73,9 +74,19 @@ type DB struct {
 	replacing sync.Mutex // held while branches are swapped; guards untidy
 	untidy    bool       // there may be a branch, which has to be gone before another one
 
-	writing   sync.Mutex    // held during a change; guards the fields below
+	writing   sync.Mutex // held during a change; guards the fields below
+	observe   func(commit, sync time.Duration)
 	uncertain *failure      // why no other change is taken, nil as long as they are
 	lost      chan struct{} // closed once uncertain is set, which doesn't change then
+}
+
+// OnCommit has each later change observed once it is on disk: how long its commit
+// took, and how much of that was spent on writing its pages and having the disk
+// sync them, twice. observe must return soon.
+func (db *DB) OnCommit(observe func(commit, sync time.Duration)) {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	db.observe = observe
 }
 
 // Close waits for what is under way and closes the file.

@@ -48,7 +48,7 @@ func OpenContext(ctx context.Context, path string, progress func(done, total int
 }
 
 func openWith(ctx context.Context, path string, limits limits, progress func(done, total int64)) (*DB, error) {
-	db := &DB{path: path, limits: limits, lost: make(chan struct{})}
+	db := &DB{path: path, limits: limits, lost: make(chan struct{}), observe: func(time.Duration, time.Duration) {}}
 	if err := Guard(func() error { return db.open(ctx, progress) }); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, classified(err))
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -288,6 +289,27 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 		}
 		if after, _ := os.ReadFile(path); string(after) != string(before) {
 			t.Errorf("%s was changed", name)
+		}
+	}
+}
+
+// TestCommitsAreObserved: those that reach the disk, with the part that the disk took.
+func TestCommitsAreObserved(t *testing.T) {
+	db := mustOpen(t, filepath.Join(t.TempDir(), "chain.db"))
+	must(t, db.SetMeta("before", "nobody looks"))
+	var commits, syncs []time.Duration
+	db.OnCommit(func(commit, sync time.Duration) { commits, syncs = append(commits, commit), append(syncs, sync) })
+	must(t, db.SetMeta("a", "1"))
+	if err := db.Commit(7, nil, nil, nil); err == nil {
+		t.Error("a commit above a block that isn't there")
+	}
+	must(t, db.SetPeers([]string{"a:1"}))
+	if len(commits) != 2 {
+		t.Fatalf("%d commits observed, want 2", len(commits))
+	}
+	for i, commit := range commits {
+		if syncs[i] <= 0 || commit < syncs[i] {
+			t.Errorf("a commit took %v, of which %v for the disk", commit, syncs[i])
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (n *node) openDoors() error {
 	cfg := api.Config{
 		Ledger: n.chain, Miner: n.miner, Peers: n.network, Keys: n.keys,
 		Version: version, Errors: errorStatuses(), Status: n.miningStatus, PeerStates: n.peerStates, Access: n.access,
-		Metrics: n.metrics.Handler(), Observe: n.observeRequest, Logger: n.log,
+		Metrics: n.metrics.Handler(), Observe: n.metrics.ObserveRequest, Logger: n.log,
 	}
 	if n.options.access.metricsAddr != "" {
 		handler, err := api.NewMetrics(cfg)

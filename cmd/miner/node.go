@@ -78,6 +78,7 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 		group.Go(func() error { return api.Serve(ctx, server) })
 	}
 	err = unlessStopped(ctx, withStore(ctx, o, out, func(db *store.DB, c *chain.Chain) error {
+		db.OnCommit(n.metrics.ObserveCommit)
 		group.Go(func() error { return db.Run(ctx) })
 		return n.runOn(ctx, group, c)
 	}))
@@ -170,6 +171,7 @@ func (n *node) open(ctx context.Context, c *chain.Chain) error {
 	}
 	n.miner = miner.New(miner.MinerConfig{
 		Searcher: n.engine, Ledger: c, Mode: mode, Address: n.address, Queue: waitingMines, Logger: n.log,
+		Solved:   n.metrics.ObserveSolve,
 		DiskFull: store.ErrDiskFull, Final: store.ErrUncertain,
 	})
 	return nil
@@ -194,6 +196,7 @@ func (n *node) newNetwork() (*peer.Network, error) {
 	network := peer.New(peer.Config{
 		Ledger:      n.chain,
 		AutoResolve: n.options.resolve || n.options.mine,
+		Downloaded:  n.observeDownload,
 		Logger:      n.log,
 		Self:        n.options.self(),
 		SpoolDir:    n.options.dataDir, SpoolPattern: atomicfile.Pattern(filepath.Base(n.options.spool())),

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"time"
+	"os"
 
 	"lode/api"
+	"lode/api/peer"
 	"lode/metrics"
 	"lode/miner"
 )
@@ -64,20 +65,28 @@ func total(counts map[string]uint64) (all uint64) {
 
 func (n *node) newMetrics() (*metrics.Metrics, error) {
 	return metrics.New(metrics.Config{
-		Version: version, Revision: revision(),
+		Version: version, Revision: revision(), DownloadResults: downloadResults(),
 		Mining: n.miningMetrics, Ledger: n.ledgerMetrics, Network: n.networkMetrics, Logger: n.log,
 	})
 }
 
-// observeRequest is api.Config.Observe.
-func (n *node) observeRequest(method, route string, code int, d time.Duration, _ string) {
-	n.metrics.ObserveRequest(method, route, code, d)
+func downloadResults() (names []string) {
+	for _, result := range peer.Results() {
+		names = append(names, string(result))
+	}
+	return names
+}
+
+// observeDownload is peer.Config.Downloaded.
+func (n *node) observeDownload(d peer.Download) {
+	n.metrics.ObserveDownload(string(d.Result), d.Blocks, d.Took)
 }
 
 func (n *node) miningMetrics() metrics.Mining {
 	m := metrics.Mining{
 		Rates:       metrics.Rates(n.engine.Rates()),
 		BlocksFound: n.miner.Found(), StaleSearches: n.miner.Stale(), KernelMismatches: n.engine.Mismatches(),
+		StaleHashes: n.engine.StaleHashes(), Continuous: n.options.mine, Difficulty: n.options.difficulty,
 	}
 	for _, w := range n.engine.Workers() {
 		m.Workers = append(m.Workers, metrics.Worker(w))
@@ -95,13 +104,26 @@ func (n *node) miningMetrics() metrics.Mining {
 
 func (n *node) ledgerMetrics() metrics.Ledger {
 	s := n.chain.Stats()
+	open, bytes := n.chain.PoolSize()
+	free, size := diskSpace(n.options.dataDir)
 	return metrics.Ledger{
-		Height: n.chain.Tip().Height, OpenTransactions: len(n.chain.Pool()),
+		Height: n.chain.Tip().Height, OpenTransactions: open, PoolBytes: bytes,
+		StoreBytes: fileSize(n.options.database()), DiskFree: free, DiskSize: size,
 		BlocksAccepted: s.BlocksAccepted, BlocksRejected: s.BlocksRejected,
 		TransactionsAccepted: s.TransactionsAccepted, TransactionsRejected: s.TransactionsRejected,
 		TransactionsRepeated: s.TransactionsRepeated,
 		Reorgs:               s.Reorgs, DeepestReorg: s.DeepestReorg,
+		BlocksAbandoned: s.BlocksAbandoned, ReorgDepths: s.ReorgDepths,
 	}
+}
+
+// fileSize is 0 for a file that can't be asked.
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // peerStates are the states of GET /v1/peers.
@@ -118,7 +140,7 @@ func (n *node) peerStates() []api.PeerState {
 }
 
 func (n *node) networkMetrics() metrics.Network {
-	network := metrics.Network{Conflict: n.network.Conflict()}
+	network := metrics.Network{Conflict: n.network.Conflict(), Received: n.network.Received()}
 	for _, p := range n.network.Stats() {
 		network.Peers = append(network.Peers, metrics.Peer{
 			Address: p.Address, Queued: p.Queued, Sent: p.Sent, Failed: p.Failed, Dropped: p.Dropped, LastSeen: p.LastSeen,
