@@ -228,7 +228,7 @@ func TestSolveTime(t *testing.T) {
 		m := newMiner(ledger, searcherFunc(func(ctx context.Context, _ Job) (wire.Number, error) {
 			switch searches++; searches {
 			case 1: // ended by a peer's block
-				time.Sleep(2 * time.Second)
+				time.Sleep(refreshInterval * 3 / 2) // between two looks at the template
 				must(t, c.Add(t.Context(), minedFor(t, c, "peer")))
 				<-ctx.Done()
 				return wire.Number{}, context.Cause(ctx)
