@@ -77,6 +77,7 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 	for _, server := range servers {
 		group.Go(func() error { return api.Serve(ctx, server) })
 	}
+	n.supervised("STATUS=opening the ledger")
 	err = unlessStopped(ctx, withStore(ctx, o, out, func(db *store.DB, c *chain.Chain) error {
 		db.OnCommit(n.metrics.ObserveCommit)
 		group.Go(func() error { return db.Run(ctx) })
@@ -232,6 +233,7 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	if err := n.openDoors(); err != nil {
 		return err
 	}
+	group.Go(func() error { return n.tellSupervisor(ctx) })
 	n.log.Info("serving", "url", n.url(), "height", n.chain.Tip().Height,
 		"peers", len(n.network.List()), "difficulty", n.chain.Difficulty())
 	return nil
