@@ -15,7 +15,7 @@ CYCLES        ?= 1000
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint vulncheck fuzz fuzz-long attack kernels-long crash bench bench-gpu clean
+.PHONY: help build run test lint vulncheck fuzz fuzz-long attack kernels-long crash bench bench-gpu dist clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -59,6 +59,9 @@ bench: ## all benchmarks
 bench-gpu: build ## measure this machine's GPUs beside its CPUs: a table, and bench-gpu.json
 	$(BIN) devices --why >&2
 	$(BIN) bench --gpu --json-file bench-gpu.json $(BENCH)
+
+dist: ## build the archives and packages of all systems in dist/, the same bytes each time
+	$(GO) run ./deploy/dist
 
 clean: ## remove what build made
 	rm -rf bin dist

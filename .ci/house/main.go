@@ -55,6 +55,7 @@ var arrows = map[string][]string{
 	"chain/wire/reprgen": {},
 	"chain/atomicfile":   {},
 	"metrics":            {},
+	"deploy/dist":        {},
 }
 
 func main() {

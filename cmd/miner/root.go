@@ -8,8 +8,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker (make build).
-var version = "devel"
+// version and commit are set by the linker (make build, make dist).
+var (
+	version = "devel"
+	commit  string
+)
 
 func newRootCommand() *cobra.Command {
 	var o options
@@ -56,9 +59,12 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
-// revision is the commit that the program was built from, as far as the Go
-// command recorded it.
+// revision is the commit that the program was built from, as far as the linker was
+// told or the Go command recorded it.
 func revision() string {
+	if commit != "" {
+		return commit
+	}
 	info, ok := debug.ReadBuildInfo()
 	if ok {
 		for _, setting := range info.Settings {

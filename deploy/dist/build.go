@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// target is a system that programs are built for, in Go's names.
+type target struct{ system, architecture string }
+
+func (t target) String() string { return t.system + "/" + t.architecture }
+
+// program is the file name of a program.
+func (t target) program(name string) string {
+	if t.system == "windows" {
+		return name + ".exe"
+	}
+	return name
+}
+
+func allTargets() (all []target) {
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		all = append(all, target{system, "amd64"}, target{system, "arm64"})
+	}
+	return all
+}
+
+// parseTargets reads a list of targets; an empty one means all.
+func parseTargets(list string) ([]target, error) {
+	if list == "" {
+		return allTargets(), nil
+	}
+	var targets []target
+	for _, text := range strings.Split(list, ",") {
+		system, architecture, _ := strings.Cut(text, "/")
+		t := target{system, architecture}
+		if !slices.Contains(allTargets(), t) {
+			return nil, fmt.Errorf("no releases are made for %q; -targets takes some of %v", text, allTargets())
+		}
+		targets = append(targets, t)
+	}
+	return targets, nil
+}
+
+// release is what all files of a release share.
+type release struct {
+	root     string // of the source
+	version  string // as git describe says it
+	revision string // the commit
+	time     time.Time
+}
+
+// newRelease asks Git about the source in root. Where there is no repository, as in an
+// archive of the source, the environment has to say it: VERSION, REVISION and
+// SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch).
+func newRelease(ctx context.Context, root string) (*release, error) {
+	ask := func(variable string, arguments ...string) (string, error) {
+		if value := os.Getenv(variable); value != "" {
+			return value, nil
+		}
+		answer, err := output(ctx, root, nil, "git", arguments...)
+		if err != nil {
+			return "", fmt.Errorf("%w; without Git's repository set %s", err, variable)
+		}
+		return strings.TrimSpace(string(answer)), nil
+	}
+	r := &release{root: root}
+	seconds, err := ask("SOURCE_DATE_EPOCH", "log", "-1", "--format=%ct")
+	if err != nil {
+		return nil, err
+	}
+	unix, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("SOURCE_DATE_EPOCH %q: must be seconds since 1970", seconds)
+	}
+	r.time = time.Unix(unix, 0).UTC()
+	if r.version, err = ask("VERSION", "describe", "--tags", "--always", "--dirty"); err != nil {
+		return nil, err
+	}
+	r.revision, err = ask("REVISION", "rev-parse", "HEAD")
+	return r, err
+}
+
+// file is one file of an archive.
+type file struct {
+	name    string
+	content []byte
+	program bool
+}
+
+// files are those that every archive has.
+func (r *release) files(ctx context.Context, t target) ([]file, error) {
+	var files []file
+	for _, name := range []string{"miner", "miner-gpu"} {
+		content, err := r.build(ctx, t, name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{t.program(name), content, true})
+	}
+	for _, name := range []string{"LICENSE", "README.md", "CHANGELOG.md"} {
+		content, err := os.ReadFile(filepath.Join(r.root, name)) // #nosec G304 -- names of the list above
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{name, content, false})
+	}
+	notices, err := r.notices(ctx, t)
+	return append(files, file{"THIRD_PARTY_LICENSES", notices, false}), err
+}
+
+// build compiles one program. Nothing of the machine gets into it: no paths, no CPU
+// that this one has and others don't. Git's state is told by the linker's flag alone,
+// since what Go notes by itself differs between a repository and an archive of it.
+func (r *release) build(ctx context.Context, t target, name string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "dist")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	program := filepath.Join(dir, name)
+	flags := "-s -w"
+	if name == "miner" {
+		flags += " -X main.version=" + r.version + " -X main.commit=" + r.revision
+	}
+	if _, err := output(ctx, r.root, t.environment(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", program, "./cmd/"+name); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(program) // #nosec G304 -- just written
+}
+
+// environment is what the Go command gets for a target, so that nothing of a person's
+// own settings does.
+func (t target) environment() []string {
+	return append(os.Environ(), "GOOS="+t.system, "GOARCH="+t.architecture, "CGO_ENABLED=0",
+		"GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off", "GOFLAGS=")
+}
+
+// output runs a command in dir and returns what it prints; environment nil is this
+// process' own.
+func output(ctx context.Context, dir string, environment []string, name string, arguments ...string) ([]byte, error) {
+	command := exec.CommandContext(ctx, name, arguments...) // #nosec G204 -- the names are of this program
+	command.Dir, command.Env = dir, environment
+	var failure bytes.Buffer
+	command.Stderr = &failure
+	answer, err := command.Output()
+	if err != nil && !errors.Is(err, exec.ErrNotFound) {
+		return nil, fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(failure.Bytes()))
+	}
+	return answer, err
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5" // #nosec G501 -- dpkg --verify reads no other
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// describe is the form of git describe's answers: a tag, the commits since then, and
+// whether files were changed.
+var describe = regexp.MustCompile(`^v?(\d[0-9A-Za-z.~]*?)(?:-(\d+)-g([0-9a-f]+))?(-dirty)?$`)
+
+// debianVersion is the version in Debian's form, ordered as the commits are. A commit
+// without a tag before it comes before all tags.
+func (r *release) debianVersion() string {
+	parts := describe.FindStringSubmatch(r.version)
+	if parts == nil || !strings.Contains(parts[1], ".") {
+		return "0~" + r.time.Format("20060102150405") + "." + strings.ReplaceAll(r.version, "-", ".")
+	}
+	version := parts[1]
+	if parts[2] != "" {
+		version += "+" + parts[2] + ".g" + parts[3]
+	}
+	return version + strings.ReplaceAll(parts[4], "-", "+")
+}
+
+// writeDebian writes the package for Debian and the systems that come from it, and
+// returns its file's name. dpkg-deb packs it: where it is missing, the error says so.
+func (r *release) writeDebian(ctx context.Context, t target, out string, files []file) (string, error) {
+	content, err := r.debianFiles(ctx, files)
+	if err != nil {
+		return "", err
+	}
+	control, err := r.control(t, content)
+	if err != nil {
+		return "", err
+	}
+	root, err := os.MkdirTemp("", "dist")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(root)
+	if err := r.lay(root, append(content, control...)); err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("miner_%s_%s.deb", r.debianVersion(), t.architecture)
+	// gzip, since xz's bytes depend on how many CPUs there are.
+	environment := append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.time.Unix(), 10))
+	_, err = output(ctx, "", environment, "dpkg-deb", "--root-owner-group", "-Zgzip", "--build", root, filepath.Join(out, name))
+	return name, err
+}
+
+// lay writes files below root, with the modes and times that they shall have, whatever
+// the umask and the clock are.
+func (r *release) lay(root string, files []file) error {
+	modes := map[string]os.FileMode{}
+	for _, f := range files {
+		path := filepath.Join(root, f.name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, f.content, 0o600); err != nil {
+			return err
+		}
+		modes[path] = os.FileMode(f.mode()) // #nosec G115 -- one of two numbers
+	}
+	return filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		mode := modes[path]
+		if entry.IsDir() {
+			mode = 0o755
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			return err
+		}
+		return os.Chtimes(path, r.time, r.time)
+	})
+}
+
+// sources are files of the package that are in the repository.
+var sources = map[string]string{
+	"usr/lib/systemd/system/miner.service":   "deploy/systemd/miner.service",
+	"usr/share/doc/miner/examples/idle.conf": "deploy/systemd/idle.conf",
+	"usr/share/doc/miner/examples/gpu.conf":  "deploy/systemd/gpu.conf",
+	"etc/default/miner":                      "deploy/debian/default",
+	"DEBIAN/postinst":                        "deploy/debian/postinst",
+	"DEBIAN/prerm":                           "deploy/debian/prerm",
+	"DEBIAN/postrm":                          "deploy/debian/postrm",
+}
+
+// isControl tells what is for dpkg and isn't installed.
+func isControl(name string) bool { return strings.HasPrefix(name, "DEBIAN/") }
+
+// debianFiles are those that are installed, and the scripts that dpkg runs.
+func (r *release) debianFiles(ctx context.Context, files []file) (all []file, err error) {
+	var licences bytes.Buffer
+	for _, f := range files {
+		switch {
+		case f.program:
+			all = append(all, file{"usr/bin/" + f.name, f.content, true})
+		case f.name == "LICENSE" || f.name == "THIRD_PARTY_LICENSES": // in this order
+			fmt.Fprintf(&licences, "%s\n", f.content)
+		default:
+			all = append(all, file{"usr/share/doc/miner/" + f.name, f.content, false})
+		}
+	}
+	all = append(all, file{"usr/share/doc/miner/copyright", licences.Bytes(), false})
+	for name, source := range sources {
+		content, err := os.ReadFile(filepath.Join(r.root, source)) // #nosec G304 -- names of the list above
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, file{name, content, isControl(name)})
+	}
+	completions, err := r.completions(ctx)
+	all = append(all, completions...)
+	slices.SortFunc(all, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	return all, err
+}
+
+// completions are the scripts that complete miner's command lines. The program of this
+// machine writes them: they are the same on all.
+func (r *release) completions(ctx context.Context) (scripts []file, err error) {
+	dir, err := os.MkdirTemp("", "dist")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	here := target{runtime.GOOS, runtime.GOARCH}
+	content, err := r.build(ctx, here, "miner")
+	if err != nil {
+		return nil, err
+	}
+	program := filepath.Join(dir, here.program("miner"))
+	if err := os.WriteFile(program, content, 0o700); err != nil { // #nosec G306 -- a program
+		return nil, err
+	}
+	for name, shell := range map[string]string{
+		"usr/share/bash-completion/completions/miner":    "bash",
+		"usr/share/zsh/vendor-completions/_miner":        "zsh",
+		"usr/share/fish/vendor_completions.d/miner.fish": "fish",
+	} {
+		script, err := output(ctx, dir, nil, program, "completion", shell)
+		if err != nil {
+			return nil, err
+		}
+		scripts = append(scripts, file{name, script, false})
+	}
+	return scripts, nil
+}
+
+// control is what tells dpkg about the package.
+func (r *release) control(t target, content []file) ([]file, error) {
+	size := 0
+	var sums, conffiles bytes.Buffer
+	for _, f := range content {
+		switch {
+		case isControl(f.name):
+			continue
+		case strings.HasPrefix(f.name, "etc/"):
+			fmt.Fprintf(&conffiles, "/%s\n", f.name)
+		default:
+			fmt.Fprintf(&sums, "%x  %s\n", md5.Sum(f.content), f.name) // #nosec G401 -- dpkg --verify reads no other
+		}
+		size += (len(f.content) + 1023) / 1024
+	}
+	text, err := os.ReadFile(filepath.Join(r.root, "deploy/debian/control")) // #nosec G304 -- of the repository
+	if err != nil {
+		return nil, err
+	}
+	text = []byte(strings.NewReplacer("VERSION", r.debianVersion(), "ARCHITECTURE", t.architecture, "SIZE", strconv.Itoa(size)).Replace(string(text)))
+	return []file{
+		{"DEBIAN/control", text, false},
+		{"DEBIAN/conffiles", conffiles.Bytes(), false},
+		{"DEBIAN/md5sums", sums.Bytes(), false},
+	}, nil
+}
