@@ -126,6 +126,7 @@ func newAccessNode(t *testing.T) accessNode {
 var accessPaths = map[string]string{
 	"/node/{address}": "/node/10.0.0.9:1", "/v1/blocks/{block}": "/v1/blocks/1",
 	"/v1/balances/{address:.+}": "/v1/balances/somebody", "/v1/peers/{address}": "/v1/peers/10.0.0.9:1",
+	"/ui/{file:.*}": "/ui/",
 }
 
 func accessBodies(t *testing.T, node accessNode) map[string][]byte {

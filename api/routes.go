@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"lode/api/ui"
 )
 
 // route is one path and what its methods do. HEAD comes with GET and OPTIONS
@@ -58,6 +60,10 @@ func (h *handler) routes() []route {
 		{"/v1/balances/{address:.+}", public, h.requests, get(h.addressBalance)},
 		{"/v1/peers", operator, h.requests, both(h.peers, h.addPeer)},
 		{"/v1/peers/{address}", operator, h.requests, remove(h.removePeer)},
+
+		// The page's files hold nothing of this node; what the page asks for is guarded.
+		{"/ui", public, h.requests, get(toPage)},
+		{"/ui/{file:.*}", public, h.requests, get(http.StripPrefix("/ui", ui.Handler()).ServeHTTP)},
 
 		{"/openapi.json", public, h.requests, get(h.openAPI)},
 		metrics,
@@ -145,6 +151,13 @@ func (h *handler) methodNotAllowed(allow string) http.Handler {
 		w.Header().Set("Allow", allow)
 		writeError(w, r, http.StatusMethodNotAllowed, "This method is not allowed here, only "+allow+".")
 	})
+}
+
+// toPage adds the slash, below which the page finds its files. It leads on by a
+// path without a host, also where a proxy puts the node into a folder.
+func toPage(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Location", "ui/")
+	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
 func (h *handler) noMetrics(w http.ResponseWriter, r *http.Request) {
