@@ -37,7 +37,7 @@ func newPages(t *testing.T) (port string) {
 
 // openBrowser starts Chromium, for which the attacker's names lead to the pages
 // and to the node.
-func openBrowser(t *testing.T, pagesPort string, node *process) context.Context {
+func openBrowser(t *testing.T, pagesPort string, node *process, more ...chromedp.ContextOption) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil && os.Getenv("CI") != "true" {
@@ -60,7 +60,7 @@ func openBrowser(t *testing.T, pagesPort string, node *process) context.Context 
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
+	ctx, cancel = chromedp.NewContext(ctx, more...)
 	t.Cleanup(cancel)
 	return ctx
 }

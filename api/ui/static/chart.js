@@ -43,7 +43,8 @@ export function chart(signal) {
     plot.setData(data, false);
     const last = data[0].at(-1) ?? Date.now() / 1000;
     plot.batch(() => {
-      plot.setScale('x', { min: last - seconds, max: last });
+      // What the page has seen fills the chart, once that is a minute.
+      plot.setScale('x', { min: Math.max(last - seconds, Math.min(data[0][0] ?? last, last - 60)), max: last });
       plot.setScale('y', { min: 0, max: Math.max(1, ...data[1], ...data[2]) * 1.15 });
     });
     const rates = data[1];
@@ -74,11 +75,11 @@ function options(width, height) {
   return {
     width, height,
     legend: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 24, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     scales: { x: { auto: false }, y: { auto: false } },
     axes: [
-      { ...axis, grid: { show: false }, space: 80, values: (_, values) => values.map(clock) },
+      { ...axis, grid: { show: false }, size: 26, space: 80, values: (_, values) => values.map(clock) },
       { ...axis, grid: { stroke: color('--line'), width: 1 }, size: 78, space: 42, values: (_, values) => values.map((v) => (v === 0 ? '0' : rateText(v))) },
     ],
     series: [

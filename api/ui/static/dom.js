@@ -89,7 +89,7 @@ let announcer = null;
 // say tells a screen reader, and shows for a while, what has just happened.
 export function say(text, kind = 'good') {
   announcer ??= document.getElementById('messages');
-  const message = h('div', { class: `message ${kind}` }, h('span', null, text),
+  const message = h('div', { class: `toast ${kind}` }, h('span', null, text),
     h('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss', onclick: () => message.remove() }, icon('close')));
   announcer.append(message);
   while (announcer.children.length > 3) announcer.firstChild.remove();

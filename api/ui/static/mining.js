@@ -13,8 +13,8 @@ export function miningState() {
   const { mining, wallet, connection } = state;
   if (!mining) return connection === 'live' || connection === 'connecting' ? ['…', '', 'idle'] : ['Unknown', 'The node doesn’t tell this page.', 'idle'];
   if (mining.paused) return ['Paused', 'All searching waits and goes on where it was.', 'paused'];
-  if (mining.continuous) return ['Mining', 'One block after the other.', 'busy'];
-  if (own) return ['Mining one block', 'Cancel, and nothing of it remains.', 'busy'];
+  if (mining.continuous) return ['Running', 'One block after the other.', 'busy'];
+  if (own) return ['Running', 'For one block.', 'busy'];
   if (mining.hashes_per_second['10s'] > 0) return ['Searching', 'Somebody has asked for a block.', 'busy'];
   if (wallet && !wallet.exists) return ['Idle', 'Mining needs a wallet for the rewards.', 'idle'];
   return ['Idle', 'Nobody has asked for a block.', 'idle'];

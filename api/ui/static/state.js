@@ -134,7 +134,7 @@ export function summaries(answer) {
 }
 
 async function readBlocks() {
-  const height = state.status?.height ?? 0;
+  const { height } = state.status ?? await get('v1/status');
   const newest = state.blocks[0];
   // The newest is read again: its hash shows whether it is still in the chain.
   let from = Math.max(0, height - keptBlocks + 1, Math.min(newest?.index ?? 0, height));
@@ -158,12 +158,9 @@ async function readBlocks() {
 
 export const loadBlocks = coalesced(quietly(readBlocks));
 
-async function loadAll() {
+function loadAll() {
   state.blocks = [];
-  await loadStatus();
-  loadBlocks();
-  loadWallet();
-  loadPeers();
+  for (const load of [loadStatus, loadBlocks, loadWallet, loadPeers]) load();
   changed('tip');
   changed('transaction');
 }
@@ -171,7 +168,7 @@ async function loadAll() {
 const receivers = {
   tip(tip) {
     if (tip.mined_here) state.minedHere.add(tip.hash);
-    Object.assign(state.status ??= {}, { height: tip.height, tip: tip.hash, difficulty: tip.difficulty });
+    if (state.status) Object.assign(state.status, { height: tip.height, tip: tip.hash, difficulty: tip.difficulty });
     changed('status');
     loadBlocks();
     loadStatus();

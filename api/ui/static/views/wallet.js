@@ -1,9 +1,9 @@
 // The node's wallet: its address, its balance, and paying from it.
 
-import { ask } from '../client.js';
-import { busy, confirmed, fill, foreign, h, say } from '../dom.js';
+import { ask, pathOf } from '../client.js';
+import { busy, confirmed, copyButton, fill, foreign, h, say } from '../dom.js';
 import { amount, isKey, maxMessage, shortAddress, typedAmount, utf8Length, visible } from '../format.js';
-import { addressLink, card, empty, facts, fullText, loading, transactionLink } from '../parts.js';
+import { card, empty, facts, loading, transactionLink } from '../parts.js';
 import { loadStatus, loadWallet, on, setWallet, state } from '../state.js';
 
 export function wallet(_, signal) {
@@ -59,10 +59,22 @@ function existing(w, available, confirmedBalance, signal) {
   return [h('div', { class: 'grid' },
     card('Balance', h('p', { class: 'hero-value' }, available, ' ', h('span', { class: 'unit' }, 'available')), facts(
       ['Confirmed', confirmedBalance],
-      ['Address', h('span', { id: 'own-address' }, addressLink(w.address)), h('details', null, h('summary', null, 'in full'), fullText(w.address, 'the address'))],
+      ['Address', ownAddress(w.address)],
       ['Key file', w.encrypted ? 'encrypted with a passphrase' : 'not encrypted'])),
     card('Send', sending(w, signal))),
   card('Another wallet', h('p', { class: 'faint' }, 'The node uses one wallet at a time.'), replace)];
+}
+
+// ownAddress is short, with all of it to copy and on demand.
+function ownAddress(address) {
+  const full = h('span', { class: 'mono full', tabindex: '-1', id: 'own-address' }, address);
+  const details = h('details', null, h('summary', null, 'In full'), full);
+  const shown = () => {
+    details.open = true; // or there is nothing to select
+    return full;
+  };
+  return [h('span', { class: 'with-copy' }, h('span', { class: 'mono' }, shortAddress(address)), copyButton(address, 'the address', shown)),
+    details, h('a', { href: `#/address/${pathOf(address)}` }, 'History')];
 }
 
 // field is an input with its label, a hint and a place for what is wrong with it.

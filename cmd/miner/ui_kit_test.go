@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// webPage is the node's page in a real browser.
+type webPage struct {
+	t       *testing.T
+	browser context.Context
+
+	mu       sync.Mutex
+	problems []string // guarded by mu: what the browser has complained of
+}
+
+// openPage opens a node's page at a place such as "#/wallet". A test that ends
+// with an error in the browser's console, or a breach of the page's policy, has
+// failed.
+func openPage(t *testing.T, p *process, place string) *webPage {
+	t.Helper()
+	w := &webPage{t: t}
+	w.browser = openBrowser(t, "1", p, chromedp.WithListener(w.listen))
+	t.Cleanup(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, problem := range w.problems {
+			t.Error("the browser complains: ", problem)
+		}
+	})
+	w.size(1280, 1000)
+	w.open(p, place)
+	return w
+}
+
+// listen notes what a console would show as an error, but for answers that are
+// errors: the page shows those itself.
+func (w *webPage) listen(event any) {
+	problem := ""
+	switch event := event.(type) {
+	case *runtime.EventExceptionThrown:
+		problem = event.ExceptionDetails.Text
+		if event.ExceptionDetails.Exception != nil {
+			problem += " " + event.ExceptionDetails.Exception.Description
+		}
+	case *runtime.EventConsoleAPICalled:
+		problem = "console." + string(event.Type)
+	case *log.EventEntryAdded:
+		if event.Entry.Source != log.EntrySourceNetwork {
+			problem = string(event.Entry.Source) + ": " + event.Entry.Text
+		}
+	}
+	if problem != "" {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.problems = append(w.problems, problem)
+	}
+}
+
+// do runs an action, which must succeed.
+func do[T any](w *webPage, action chromedp.Action[T]) T {
+	w.t.Helper()
+	v, err := chromedp.Run(w.browser, action)
+	if err != nil {
+		w.t.Fatalf("%v; the page shows %q", err, w.shown())
+	}
+	return v
+}
+
+// shown is the page's text, for messages.
+func (w *webPage) shown() string {
+	text, err := chromedp.Run(w.browser, chromedp.Evaluate[string]("document.body.innerText"))
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+func (w *webPage) open(p *process, place string) {
+	w.t.Helper()
+	do(w, chromedp.Navigate(fmt.Sprintf("http://%s/ui/%s", p.address(), place)))
+}
+
+func (w *webPage) size(width, height int64) {
+	w.t.Helper()
+	do(w, chromedp.EmulateViewport(width, height))
+}
+
+// scheme makes the system wish for light or dark.
+func (w *webPage) scheme(name string) {
+	w.t.Helper()
+	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}
+	if _, err := chromedp.Call(w.browser, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// goTo shows another view by its link's place.
+func (w *webPage) goTo(place string) {
+	w.t.Helper()
+	do(w, chromedp.Evaluate[any](fmt.Sprintf("void (location.hash = %q)", place)))
+}
+
+// until waits for an expression to become true. The page's policy forbids eval,
+// and with it what chromedp itself polls with.
+func (w *webPage) until(expression string) {
+	w.t.Helper()
+	script := `(async () => { while (!(` + expression + `)) await new Promise(requestAnimationFrame); })()`
+	if _, err := chromedp.Run(w.browser, chromedp.Evaluate[any](script, chromedp.EvalAwaitPromise)); err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(w.browser), patience)
+		defer cancel()
+		text, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		w.t.Fatalf("waiting for %s: %v; the page shows %q", expression, err, text)
+	}
+}
+
+// contains waits for a text within the elements of a selector.
+func (w *webPage) contains(selector, text string) {
+	w.t.Helper()
+	w.until(fmt.Sprintf("[...document.querySelectorAll(%q)].some((e) => e.textContent.includes(%q))", selector, text))
+}
+
+func (w *webPage) click(selector string) {
+	w.t.Helper()
+	w.until(fmt.Sprintf("document.querySelector(%q) && !document.querySelector(%[1]q).disabled", selector))
+	do(w, chromedp.Click(selector, chromedp.NodeVisible))
+}
+
+func (w *webPage) write(selector, text string) {
+	w.t.Helper()
+	do(w, chromedp.SendKeys(selector, text))
+}
+
+// answerDialog waits for the question, and says yes or no.
+func (w *webPage) answerDialog(value string) {
+	w.t.Helper()
+	w.click(`dialog[open] button[value="` + value + `"]`)
+	w.until(`!document.querySelector("dialog")`)
+}
+
+// strings is an expression's list.
+func (w *webPage) strings(expression string) []string {
+	w.t.Helper()
+	return do(w, chromedp.Evaluate[[]string](expression, chromedp.EvalAwaitPromise))
+}
+
+// fits fails if any view has something that is wider than a phone.
+func (w *webPage) fits() {
+	w.t.Helper()
+	if wide := w.strings(`(() => {
+		if (document.documentElement.scrollWidth <= innerWidth) return [];
+		return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 120));
+	})()`); len(wide) > 0 {
+		w.t.Errorf("wider than the screen: %s", strings.Join(wide, "\n"))
+	}
+}
+
+// screenshot keeps what the page shows in the folder that SCREENSHOTS names.
+func (w *webPage) screenshot(name string) {
+	w.t.Helper()
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	picture := do(w, chromedp.CaptureScreenshot())
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
