@@ -143,6 +143,8 @@ func accessBodies(t *testing.T, node accessNode) map[string][]byte {
 	return map[string][]byte{
 		"/node": []byte(`{"node": "10.0.0.8:1"}`), "/v1/peers": []byte(`{"address": "10.0.0.8:1"}`),
 		"/transaction":           []byte(`{"recipient": "somebody", "amount": 0.01}`),
+		"/v1/transactions":       []byte(`{"recipient": "somebody", "amount": 0.01}`),
+		"/v1/wallet":             []byte(`{"replace": true}`),
 		"/broadcast_transaction": payment.AppendBroadcast(nil),
 		"/broadcast_block":       block.AppendBroadcast(nil), // an old one, so 409
 	}
@@ -399,7 +401,7 @@ func TestCheckOrigin(t *testing.T) {
 		if err := CheckOrigin(bad); !errors.Is(err, ErrOrigin) || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q: %v, want %q", bad, err, reason)
 		}
-		if _, err := New(Config{Ledger: failingLedger{}, Miner: funcMiner(nil), Peers: &fakePeers{}, Keys: &fileKeys{},
+		if _, err := New(Config{Ledger: failingLedger{}, Miner: funcMiner(nil), Control: &fakeControl{}, Peers: &fakePeers{}, Keys: &fileKeys{},
 			Access: Access{Origins: []string{bad}}}); !errors.Is(err, ErrOrigin) {
 			t.Errorf("New takes %q", bad)
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -61,14 +62,17 @@ type Keys interface {
 	Create() (*wallet.Wallet, error)
 	Load() (*wallet.Wallet, error)
 	Current() (*wallet.Wallet, bool)
+	IsEncrypted() bool // whether the file is, or would be
 }
 
-// Config is what a handler needs. Ledger, Miner, Peers and Keys must be set.
+// Config is what a handler needs. Ledger, Miner, Control, Peers and Keys must be
+// set.
 type Config struct {
-	Ledger Ledger
-	Miner  Miner
-	Peers  Peers
-	Keys   Keys
+	Ledger  Ledger
+	Miner   Miner
+	Control MiningControl
+	Peers   Peers
+	Keys    Keys
 
 	Version string
 	// Errors adds rows to the table from error to HTTP status, for the errors of
@@ -139,13 +143,14 @@ type handler struct {
 	resolving  gate                // which may take long
 	newKeys    gate                // whose making takes a second of a CPU
 	decoding   *semaphore.Weighted // bytes of JSON
+	making     sync.Mutex          // of a wallet, where there may be one
 }
 
 // New makes the handler of all routes. It keeps no goroutines. An error names
 // what the config lacks, or is one of Access: ErrOrigin or ErrHost.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Ledger == nil || cfg.Miner == nil || cfg.Peers == nil || cfg.Keys == nil {
-		return nil, errors.New("api: Config needs Ledger, Miner, Peers and Keys")
+	if cfg.Ledger == nil || cfg.Miner == nil || cfg.Control == nil || cfg.Peers == nil || cfg.Keys == nil {
+		return nil, errors.New("api: Config needs Ledger, Miner, Control, Peers and Keys")
 	}
 	h, err := newHandler(cfg)
 	if err != nil {

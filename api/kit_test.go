@@ -147,6 +147,7 @@ type testNode struct {
 	keys    *fileKeys
 	peers   *fakePeers
 	miner   *hintedMiner
+	control fakeControl
 	handler http.Handler
 }
 
@@ -176,7 +177,7 @@ func newNode(t testing.TB, difficulty int, change func(*Config)) *testNode {
 // start makes the handler, as a start of the node does.
 func (n *testNode) start(t testing.TB, change func(*Config)) {
 	t.Helper()
-	cfg := Config{Ledger: n.Chain, Miner: n.miner, Peers: n.peers, Keys: n.keys, Version: "test",
+	cfg := Config{Ledger: n.Chain, Miner: n.miner, Control: &n.control, Peers: n.peers, Keys: n.keys, Version: "test",
 		Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
 		Errors:  []ErrorStatus{{errTestAddress, http.StatusBadRequest}, {errTestBusy, http.StatusServiceUnavailable}}}
 	if change != nil {
@@ -199,13 +200,27 @@ func (n *testNode) start(t testing.TB, change func(*Config)) {
 // bareHandler has nothing behind it.
 func bareHandler(t *testing.T, rows ...ErrorStatus) *handler {
 	t.Helper()
-	h, err := newHandler(Config{Ledger: failingLedger{}, Miner: funcMiner(nil), Peers: &fakePeers{}, Keys: &fileKeys{},
+	h, err := newHandler(Config{Ledger: failingLedger{}, Miner: funcMiner(nil), Control: &fakeControl{}, Peers: &fakePeers{}, Keys: &fileKeys{},
 		Errors: rows})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
 }
+
+// fakeControl notes what it is told.
+type fakeControl struct {
+	told  []string
+	fails error // of Start
+}
+
+func (c *fakeControl) Start() error {
+	c.told = append(c.told, "start")
+	return c.fails
+}
+func (c *fakeControl) Stop()   { c.told = append(c.told, "stop") }
+func (c *fakeControl) Pause()  { c.told = append(c.told, "pause") }
+func (c *fakeControl) Resume() { c.told = append(c.told, "resume") }
 
 // fileKeys is a keystore whose next key is given, so that answers can be
 // compared exactly.

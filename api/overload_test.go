@@ -20,7 +20,7 @@ import (
 // places than there are, and each kind its own.
 func TestLongAnswersLeaveRoom(t *testing.T) {
 	node := newNode(t, 1, nil)
-	h, err := newHandler(Config{Ledger: node.Chain, Miner: node.miner, Peers: node.peers, Keys: node.keys,
+	h, err := newHandler(Config{Ledger: node.Chain, Miner: node.miner, Control: &node.control, Peers: node.peers, Keys: node.keys,
 		Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})})
 	if err != nil {
 		t.Fatal(err)

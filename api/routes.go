@@ -12,7 +12,8 @@ import (
 )
 
 // route is one path and what its methods do. HEAD comes with GET and OPTIONS
-// with every path, as in the original.
+// with every path, as in the original. A path whose methods are of several
+// classes has several routes.
 type route struct {
 	path    string // with mux patterns
 	class   class  // who may use it
@@ -54,11 +55,18 @@ func (h *handler) routes() []route {
 
 		{"/v1/status", public, h.requests, get(h.status)},
 		{"/v1/mining", operator, h.requests, get(h.miningStatus)},
+		{"/v1/mining/start", operator, h.requests, post(h.startMining)},
+		{"/v1/mining/stop", operator, h.requests, post(h.controlled(h.Control.Stop))},
+		{"/v1/mining/pause", operator, h.requests, post(h.controlled(h.Control.Pause))},
+		{"/v1/mining/resume", operator, h.requests, post(h.controlled(h.Control.Resume))},
 		{"/v1/blocks", public, h.requests, get(h.few(h.lists, h.blocks))},
 		{"/v1/blocks/{block}", public, h.requests, get(h.few(h.lists, h.block))},
 		{"/v1/transactions", public, h.requests, get(h.few(h.lists, h.pool))},
+		{"/v1/transactions", operator, h.requests, post(h.send)},
+		{"/v1/wallet", operator, h.requests, both(h.walletStatus, h.few(h.newKeys, h.makeWallet))},
 		{"/v1/balances/{address:.+}", public, h.requests, get(h.addressBalance)},
 		{"/v1/peers", operator, h.requests, both(h.peers, h.addPeer)},
+		{"/v1/peers/resolve", operator, h.requests, post(h.few(h.resolving, h.resolvePeers))},
 		{"/v1/peers/{address}", operator, h.requests, remove(h.removePeer)},
 
 		// The page's files hold nothing of this node; what the page asks for is guarded.
@@ -85,7 +93,6 @@ func (h *handler) router(routes []route) *mux.Router {
 	// A path that isn't clean is 404: a redirect would turn a POST into a GET.
 	router := mux.NewRouter().SkipClean(true)
 	for _, route := range routes {
-		allow := route.allow()
 		template := cleanTemplate(route.path)
 		for method, f := range route.methods {
 			methods := []string{method}
@@ -94,6 +101,9 @@ func (h *handler) router(routes []route) *mux.Router {
 			}
 			router.Path(route.path).Methods(methods...).Handler(named(template, h.guarded(route.class, h.limited(route.gate, f))))
 		}
+	}
+	for _, route := range routes { // what is left of each path
+		template, allow := cleanTemplate(route.path), allow(routes, route.path)
 		router.Path(route.path).Methods(http.MethodOptions).Handler(named(template, options(allow)))
 		router.Path(route.path).Handler(named(template, h.methodNotAllowed(allow)))
 	}
@@ -102,12 +112,17 @@ func (h *handler) router(routes []route) *mux.Router {
 }
 
 // allow is the value of the header Allow: the methods of the path, sorted.
-func (r route) allow() string {
+func allow(routes []route, path string) string {
 	methods := []string{http.MethodOptions}
-	for method := range r.methods {
-		methods = append(methods, method)
-		if method == http.MethodGet {
-			methods = append(methods, http.MethodHead)
+	for _, route := range routes {
+		if route.path != path {
+			continue
+		}
+		for method := range route.methods {
+			methods = append(methods, method)
+			if method == http.MethodGet {
+				methods = append(methods, http.MethodHead)
+			}
 		}
 	}
 	slices.Sort(methods)

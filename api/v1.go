@@ -32,10 +32,6 @@ func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, status)
 }
 
-func (h *handler) miningStatus(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, h.Status())
-}
-
 // blocks answers linked blocks from a height on: as many as were asked for, or
 // fewer when they are large.
 func (h *handler) blocks(w http.ResponseWriter, r *http.Request) {
@@ -144,6 +140,20 @@ func (h *handler) addPeer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.answerPeers(w, http.StatusCreated)
+}
+
+// resolvePeers takes over the longest valid chain among the peers'.
+func (h *handler) resolvePeers(w http.ResponseWriter, r *http.Request) {
+	if err := unhurried(w, r); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	replaced, err := h.Peers.Resolve(r.Context())
+	if err != nil && !replaced {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, object{"replaced": replaced, "height": h.Ledger.Tip().Height})
 }
 
 // removePeer does nothing for a peer that isn't known, so that it may be

@@ -143,7 +143,8 @@ func TestErrorTable(t *testing.T) {
 	h := bareHandler(t, ErrorStatus{errTestBusy, 503})
 	want := map[error]int{
 		errContentType: 415, errEncoding: 415, errParameter: 400, errCrowded: 503, errReorganised: 503, errTestBusy: 503,
-		wire.ErrSyntax: 400, wire.ErrDepth: 400, wire.ErrNumber: 400, wire.ErrValues: 400,
+		errNoWallet: 409, errHasWallet: 409,
+		wire.ErrSyntax: 400, wire.ErrDepth: 400, wire.ErrNumber: 400, wire.ErrValues: 400, wire.ErrMessage: 400,
 		chain.ErrNotFound: 404, chain.ErrPoolFull: 503,
 		os.ErrDeadlineExceeded: 408, context.Canceled: 503, context.DeadlineExceeded: 503,
 		errors.New("anything else"): 500,

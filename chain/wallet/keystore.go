@@ -31,6 +31,9 @@ func NewEncryptedKeystore(path string, bits int, passphrase string) *Keystore {
 	return &Keystore{path: path, bits: bits, encryption: encryption{passphrase, scryptWorkFactor}}
 }
 
+// IsEncrypted tells whether only a passphrase opens the file.
+func (k *Keystore) IsEncrypted() bool { return k.encryption.isOn() }
+
 // Create makes a new wallet and saves it; only then is it the current one.
 func (k *Keystore) Create() (*Wallet, error) {
 	w, err := Generate(k.bits)

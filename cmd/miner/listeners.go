@@ -70,7 +70,7 @@ func tokenOver(secure *tls.Config) string {
 // openDoors lets requests in. With --metrics-addr the metrics are there alone.
 func (n *node) openDoors() error {
 	cfg := api.Config{
-		Ledger: n.chain, Miner: n.miner, Peers: n.network, Keys: n.keys,
+		Ledger: n.chain, Miner: n.miner, Control: n.control, Peers: n.network, Keys: n.keys,
 		Version: version, Errors: errorStatuses(), Status: n.miningStatus, PeerStates: n.peerStates, Access: n.access,
 		Metrics: n.metrics.Handler(), Observe: n.metrics.ObserveRequest, Logger: n.log,
 	}

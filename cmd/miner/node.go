@@ -48,6 +48,7 @@ type node struct {
 	network *peer.Network
 	engine  *miner.Engine
 	miner   *miner.Miner
+	control *miner.Control
 	metrics *metrics.Metrics
 }
 
@@ -175,6 +176,7 @@ func (n *node) open(ctx context.Context, c *chain.Chain) error {
 		Solved:   n.metrics.ObserveSolve,
 		DiskFull: store.ErrDiskFull, Final: store.ErrUncertain,
 	})
+	n.control = miner.NewControl(miner.ControlConfig{Miner: n.miner, Engine: n.engine, Found: n.tellPeers, Changed: n.continuous})
 	return nil
 }
 
@@ -227,8 +229,11 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	group.Go(func() error { return n.console.Run(ctx, n.log, n.status) })
 	group.Go(func() error { return n.logTips(ctx) })
 	if n.options.mine {
-		group.Go(func() error { return n.miner.MineForever(ctx, n.tellPeers) })
+		if err := n.control.Start(); err != nil {
+			return fmt.Errorf("--mine: %w", err)
+		}
 	}
+	group.Go(func() error { return n.control.Run(ctx) })
 	group.Go(func() error { return newReloader(n).run(ctx, n.hangups, n.console.isGone, n.stop) })
 	if err := n.openDoors(); err != nil {
 		return err
@@ -252,6 +257,10 @@ func errorStatuses() []api.ErrorStatus {
 		{Err: peer.ErrTooManyPeers, Status: http.StatusConflict},
 	}
 }
+
+// continuous is told when mining without end is turned on, which implies
+// --auto-resolve, or off.
+func (n *node) continuous(on bool) { n.network.AutoResolve(on || n.options.resolve || n.options.mine) }
 
 // tellPeers queues a block for the peers without waiting for any of them.
 func (n *node) tellPeers(ctx context.Context, b wire.Block) {

@@ -64,8 +64,49 @@ func TestEveryRoute(t *testing.T) {
 	if code, _ := p.request("DELETE", "/v1/peers/127.0.0.1:2", ""); code != http.StatusNoContent {
 		t.Errorf("DELETE /v1/peers: %d", code)
 	}
+	p.must(http.StatusOK, "GET", "/v1/wallet", "")
+	p.must(http.StatusConflict, "POST", "/v1/wallet", "")
+	p.must(http.StatusCreated, "POST", "/v1/transactions", `{"message": "hello"}`)
+	p.must(http.StatusOK, "POST", "/v1/peers/resolve", "")
 	p.must(http.StatusNotFound, "GET", "/nothing", "")
 	p.must(http.StatusMethodNotAllowed, "GET", "/mine", "")
+	p.interrupt()
+}
+
+// TestMiningControl turns mining on and off in a running node.
+func TestMiningControl(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--difficulty", "2", "--workers", "1")
+	state := func(method, path string) [2]any {
+		status := p.must(http.StatusOK, method, path, "")
+		return [2]any{status["continuous"], status["paused"]}
+	}
+	p.must(http.StatusConflict, "POST", "/v1/mining/start", "")
+	p.must(http.StatusCreated, "POST", "/v1/wallet", "")
+	for _, step := range []struct {
+		method, path       string
+		continuous, paused bool
+	}{
+		{"GET", "/v1/mining", false, false}, {"POST", "/v1/mining/pause", false, true},
+		{"POST", "/v1/mining/start", true, true}, {"GET", "/v1/mining", true, true},
+	} {
+		if got := state(step.method, step.path); got != [2]any{step.continuous, step.paused} {
+			t.Errorf("%s %s: %v", step.method, step.path, got)
+		}
+	}
+	if height, _ := p.tip(); height != 0 {
+		t.Errorf("height %d while the node is paused", height)
+	}
+	state("POST", "/v1/mining/resume")
+	height := func() int64 { height, _ := p.tip(); return height }
+	eventually(t, func() bool { return height() >= 3 })
+	if got := state("POST", "/v1/mining/stop"); got != [2]any{false, false} {
+		t.Errorf("stopped: %v", got)
+	}
+	stopped := height()
+	p.mine()                                                 // on request it still does
+	if got := height(); got < stopped+1 || got > stopped+2 { // a block may have been on its way
+		t.Errorf("height %d, and %d when it was stopped", got, stopped)
+	}
 	p.interrupt()
 }
 

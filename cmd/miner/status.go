@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"lode/api"
 	"lode/api/peer"
@@ -30,8 +31,11 @@ func (n *node) miningStatus() map[string]any {
 	for _, w := range n.engine.Workers() {
 		workers = append(workers, map[string]any{"worker": w.Worker, "cpu": w.CPU, "kernel": w.Kernel, "hashes": total(w.Hashes)})
 	}
+	control := n.control.State()
 	return map[string]any{
-		"continuous": n.options.mine,
+		"continuous": control.Continuous,
+		"paused":     control.Paused,
+		"since":      control.Since.UTC().Format(time.RFC3339),
 		"search":     n.options.search,
 		"workers":    workers,
 		"devices":    deviceList(n.engine.Devices()),
