@@ -121,10 +121,14 @@ func newAccessNode(t *testing.T) accessNode {
 	return node
 }
 
+// firstReward is the ID of the golden chain's first one.
+const firstReward = "b66f79fe70532120347bdf26f6742ab8c4d54d1c627fce2679877849d95aa741"
+
 // accessPaths and accessBodies make a request of a route that succeeds, if the
 // route is allowed.
 var accessPaths = map[string]string{
 	"/node/{address}": "/node/10.0.0.9:1", "/v1/blocks/{block}": "/v1/blocks/1",
+	"/v1/transactions/{id}": "/v1/transactions/" + firstReward, "/v1/addresses/{address:(?s:.*)}": "/v1/addresses/somebody",
 	"/v1/balances/{address:.+}": "/v1/balances/somebody", "/v1/peers/{address}": "/v1/peers/10.0.0.9:1",
 	"/ui/{file:.*}": "/ui/",
 }

@@ -74,6 +74,10 @@ type Config struct {
 	Peers   Peers
 	Keys    Keys
 
+	// Index answers /v1/transactions/{id} and /v1/addresses/{address}; nil: they
+	// are answered 404.
+	Index Index
+
 	Version string
 	// Errors adds rows to the table from error to HTTP status, for the errors of
 	// packages that this one doesn't know: a full mining queue, a bad address.

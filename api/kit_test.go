@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"lode/chain"
+	"lode/chain/index"
 	"lode/chain/store"
 	"lode/chain/wallet"
 	"lode/chain/wire"
@@ -174,10 +176,16 @@ func newNode(t testing.TB, difficulty int, change func(*Config)) *testNode {
 	return n
 }
 
+// indexOf is an index that nobody runs: it reads the ledger.
+func indexOf(c *chain.Chain) Index {
+	return index.New(index.Config{Ledger: c, Logger: slog.New(slog.DiscardHandler)})
+}
+
 // start makes the handler, as a start of the node does.
 func (n *testNode) start(t testing.TB, change func(*Config)) {
 	t.Helper()
 	cfg := Config{Ledger: n.Chain, Miner: n.miner, Control: &n.control, Peers: n.peers, Keys: n.keys, Version: "test",
+		Index:   indexOf(n.Chain),
 		Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
 		Errors:  []ErrorStatus{{errTestAddress, http.StatusBadRequest}, {errTestBusy, http.StatusServiceUnavailable}}}
 	if change != nil {

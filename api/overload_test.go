@@ -20,7 +20,7 @@ import (
 // places than there are, and each kind its own.
 func TestLongAnswersLeaveRoom(t *testing.T) {
 	node := newNode(t, 1, nil)
-	h, err := newHandler(Config{Ledger: node.Chain, Miner: node.miner, Control: &node.control, Peers: node.peers, Keys: node.keys,
+	h, err := newHandler(Config{Ledger: node.Chain, Miner: node.miner, Control: &node.control, Peers: node.peers, Keys: node.keys, Index: indexOf(node.Chain),
 		Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})})
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +32,8 @@ func TestLongAnswersLeaveRoom(t *testing.T) {
 		paths  []string
 	}{
 		{h.chains, 64, []string{"GET /chain"}},
-		{h.lists, 64, []string{"GET /transactions", "GET /v1/transactions", "GET /v1/blocks", "GET /v1/blocks/0"}},
+		{h.lists, 64, []string{"GET /transactions", "GET /v1/transactions", "GET /v1/blocks", "GET /v1/blocks/0",
+			"GET /v1/transactions/" + wire.GenesisHash, "GET /v1/addresses/a"}},
 		{h.resolving, 16, []string{"POST /resolve_conflicts"}},
 		{h.newKeys, 2, []string{"POST /wallet"}},
 		{h.scrapes, 4, []string{"GET /metrics"}},

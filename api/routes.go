@@ -64,6 +64,8 @@ func (h *handler) routes() []route {
 		{"/v1/transactions", public, h.requests, get(h.few(h.lists, h.pool))},
 		{"/v1/transactions", operator, h.requests, post(h.send)},
 		{"/v1/wallet", operator, h.requests, both(h.walletStatus, h.few(h.newKeys, h.makeWallet))},
+		{"/v1/transactions/{id}", public, h.requests, get(h.indexed(h.few(h.lists, h.transaction)))},
+		{"/v1/addresses/{address:(?s:.*)}", public, h.requests, get(h.indexed(h.few(h.lists, h.addressHistory)))},
 		{"/v1/balances/{address:.+}", public, h.requests, get(h.addressBalance)},
 		{"/v1/peers", operator, h.requests, both(h.peers, h.addPeer)},
 		{"/v1/peers/resolve", operator, h.requests, post(h.few(h.resolving, h.resolvePeers))},

@@ -78,29 +78,40 @@ func New(cfg Config) *Index {
 func (x *Index) Run(ctx context.Context) error {
 	tips, cancel := x.ledger.Subscribe()
 	defer cancel()
-	for {
+	for ctx.Err() == nil {
 		err := x.serve(ctx, tips)
-		if ctx.Err() != nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(x.afterFailure(err)):
+		switch {
+		case err == nil || ctx.Err() != nil: // it has paused, or is to end
+		case isUseless(err):
+			x.discard(ctx, err)
+		default:
+			x.pause(ctx, err)
 		}
 	}
+	return nil
 }
 
-// afterFailure throws a useless file away, and returns how long to wait.
-func (x *Index) afterFailure(err error) time.Duration {
-	if isUseless(err) {
-		x.log.Warn("the index is of no use and is made again", "file", x.path, "reason", err)
-		if err = os.Remove(x.path); err == nil || errors.Is(err, fs.ErrNotExist) {
-			return remakeWait
-		}
+// discard throws a useless file away.
+func (x *Index) discard(ctx context.Context, reason error) {
+	x.log.Warn("the index is of no use and is made again", "file", x.path, "reason", reason)
+	if err := os.Remove(x.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		x.pause(ctx, err)
+		return
 	}
+	sleep(ctx, remakeWait)
+}
+
+// pause says that something has failed and waits.
+func (x *Index) pause(ctx context.Context, err error) {
 	x.log.Error("the index does not go on for now", "file", x.path, "error", err, "retry_in", retryWait.String())
-	return retryWait
+	sleep(ctx, retryWait)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // isUseless tells a file that has to be made again from one that can't be used now.
@@ -108,7 +119,8 @@ func isUseless(err error) bool {
 	return errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrForeign)
 }
 
-// serve opens the file and follows the chain until ctx ends or something fails.
+// serve opens the file and follows the chain until ctx ends, the file is of no use,
+// or what else has failed may be tried again.
 func (x *Index) serve(ctx context.Context, tips <-chan chain.Arrival) (err error) {
 	file, err := openFile(ctx, x.path, x.ledger.Difficulty())
 	if err != nil {
@@ -125,8 +137,12 @@ func (x *Index) serve(ctx context.Context, tips <-chan chain.Arrival) (err error
 	case <-x.damaged: // that was the file before
 	default:
 	}
-	for {
-		if err := x.catchUp(ctx, file); err != nil {
+	for isFirst := true; ; isFirst = false {
+		if err := x.catchUp(ctx, file, isFirst); err != nil {
+			if ctx.Err() == nil && !isUseless(err) {
+				x.pause(ctx, err) // the file can be read meanwhile
+				return nil
+			}
 			return err
 		}
 		if err := x.wait(ctx, tips); err != nil || ctx.Err() != nil {
@@ -144,23 +160,21 @@ func (x *Index) use(f *file) {
 // longWay is how many missing blocks are worth a line in the log.
 const longWay = 10_000
 
-// catchUp indexes all blocks that there are.
-func (x *Index) catchUp(ctx context.Context, f *file) error {
-	begun, from := time.Now(), x.Height()
-	isLong := x.ledger.Tip().Height-from >= longWay
+// catchUp indexes all blocks that there are. It says so the first time, and whenever
+// it took long.
+func (x *Index) catchUp(ctx context.Context, f *file, isFirst bool) error {
+	begun, from, to := time.Now(), x.Height(), x.ledger.Tip().Height
+	isLong := to-from >= longWay
 	if isLong {
-		x.log.Info("indexing the chain", "from_height", from+1, "to_height", x.ledger.Tip().Height)
+		x.log.Info("indexing the chain", "from_height", from+1, "to_height", to)
 	}
-	for {
-		more, err := x.step(ctx, f)
-		if err != nil {
+	for more := true; more; {
+		var err error
+		if more, err = x.step(ctx, f); err != nil {
 			return err
 		}
-		if !more {
-			break
-		}
 	}
-	if isLong {
+	if isFirst || isLong {
 		x.log.Info("the chain is indexed", "height", x.Height(), "took", time.Since(begun).Round(time.Millisecond).String())
 	}
 	return nil
@@ -175,10 +189,7 @@ func (x *Index) wait(ctx context.Context, tips <-chan chain.Arrival) error {
 		return err
 	case <-tips:
 	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(coalescing):
-	}
+	sleep(ctx, coalescing)
 	return nil
 }
 

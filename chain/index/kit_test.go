@@ -266,7 +266,7 @@ func assertAddress(t testing.TB, x *Index, blocks []wire.Block, address string, 
 func assertTransaction(t testing.TB, x *Index, blocks []wire.Block, id [32]byte) {
 	t.Helper()
 	const limit = 3
-	got, err := x.Transaction(id, fromTheNewest, limit)
+	got, err := x.Transaction(id, limit)
 	must(t, err)
 	if want := naive(blocks, byID(id), fromTheNewest, limit); !reflect.DeepEqual(got, want) {
 		t.Fatalf("transaction %x:\n got %s\nwant %s", id[:4], show(got), show(want))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 
 	"lode/chain"
 	"lode/chain/store"
@@ -15,7 +16,7 @@ const (
 	// itself. It is more than come while commits are held back.
 	longestTail = 256
 	// maxRead is how many bytes of blocks a read looks at; a page ends early then.
-	maxRead = 8 << 20
+	maxRead = 4 << 20
 	// attempts is how often a read begins anew when the chain changes meanwhile.
 	attempts = 5
 )
@@ -31,11 +32,11 @@ type query struct {
 }
 
 // Transaction finds the places of a transaction, of which there may be several as
-// signatures carry no nonce: at most limit, at least 1, that stand before a place.
+// signatures carry no nonce: the newest ones, at most limit, which is at least 1.
 // Errors are ErrReorganised, ErrDamaged or the ledger's.
-func (x *Index) Transaction(id [32]byte, before chain.Place, limit int) (chain.History, error) {
+func (x *Index) Transaction(id [32]byte, limit int) (chain.History, error) {
 	return x.find(query{
-		bucket: transactionsBucket, prefix: prefixOf(id), before: before, limit: limit,
+		bucket: transactionsBucket, prefix: prefixOf(id), before: chain.Place{Height: math.MaxInt64}, limit: limit,
 		matches:  func(t wire.Transaction) bool { return t.ID() == id },
 		prefixes: func(t wire.Transaction) []prefix { return []prefix{prefixOf(t.ID())} },
 	})

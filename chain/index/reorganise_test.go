@@ -94,7 +94,7 @@ func assertState(t testing.TB, x *Index, blocks []wire.Block) {
 
 func assertNow(t testing.TB, x *Index, blocks []wire.Block, id [32]byte) {
 	t.Helper()
-	got, err := x.Transaction(id, fromTheNewest, 3)
+	got, err := x.Transaction(id, 3)
 	must(t, err)
 	want := naive(blocks[:got.Indexed.Height+1], byID(id), fromTheNewest, 3)
 	want.Tip = got.Tip

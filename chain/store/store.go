@@ -1,5 +1,6 @@
 // Package store keeps the ledger in one bbolt database file, and reads and
-// writes the original node's text file. It is the only code that knows either.
+// writes the original node's text file. It is the only code that knows either, but it
+// checks other bbolt files too.
 package store
 
 import (

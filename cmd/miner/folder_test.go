@@ -131,7 +131,7 @@ func TestLeftoversOfAKilledNode(t *testing.T) {
 	}
 	others := fmt.Sprintf(".WalletKeys_%d.txt.1.tmp", port+1)
 	write(t, dir+"/"+others, "another node's")
-	start(t, dir, port)
+	start(t, dir, port, "--index=false")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

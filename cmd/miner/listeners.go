@@ -74,6 +74,9 @@ func (n *node) openDoors() error {
 		Version: version, Errors: errorStatuses(), Status: n.miningStatus, PeerStates: n.peerStates, Access: n.access,
 		Metrics: n.metrics.Handler(), Observe: n.metrics.ObserveRequest, Logger: n.log,
 	}
+	if n.index != nil { // else the interface would hold a nil pointer
+		cfg.Index = n.index
+	}
 	if n.options.access.metricsAddr != "" {
 		handler, err := api.NewMetrics(cfg)
 		if err != nil {

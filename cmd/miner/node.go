@@ -19,6 +19,7 @@ import (
 	"lode/api/peer"
 	"lode/chain"
 	"lode/chain/atomicfile"
+	"lode/chain/index"
 	"lode/chain/store"
 	"lode/chain/wallet"
 	"lode/chain/wire"
@@ -44,6 +45,7 @@ type node struct {
 	access      api.Access
 
 	chain   *chain.Chain
+	index   *index.Index // nil: none is kept
 	keys    *wallet.Keystore
 	network *peer.Network
 	engine  *miner.Engine
@@ -155,6 +157,9 @@ func newNode(ctx context.Context, o options, out io.Writer) (*node, error) {
 func (n *node) open(ctx context.Context, c *chain.Chain) error {
 	n.removeLeftovers()
 	n.chain = c
+	if n.options.index {
+		n.index = index.New(index.Config{Path: n.options.indexPath(), Ledger: c, Logger: n.log})
+	}
 	var err error
 	if n.network, err = n.newNetwork(); err != nil {
 		return err
@@ -226,6 +231,9 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	runtime.GOMAXPROCS(n.engine.GOMAXPROCS())
 	group.Go(func() error { return n.engine.Run(ctx) })
 	group.Go(func() error { return n.network.Run(ctx) })
+	if n.index != nil {
+		group.Go(func() error { return n.index.Run(ctx) })
+	}
 	group.Go(func() error { return n.console.Run(ctx, n.log, n.status) })
 	group.Go(func() error { return n.logTips(ctx) })
 	if n.options.mine {
@@ -255,6 +263,8 @@ func errorStatuses() []api.ErrorStatus {
 		{Err: store.ErrDiskFull, Status: http.StatusInsufficientStorage},
 		{Err: store.ErrUncertain, Status: http.StatusServiceUnavailable},
 		{Err: peer.ErrTooManyPeers, Status: http.StatusConflict},
+		{Err: index.ErrReorganised, Status: http.StatusServiceUnavailable},
+		{Err: index.ErrDamaged, Status: http.StatusServiceUnavailable},
 	}
 }
 

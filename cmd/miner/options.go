@@ -49,6 +49,7 @@ type options struct {
 	resolve  bool
 	peers    []string
 	refuse   bool
+	index    bool
 	priority string
 
 	gpu    gpuOptions
@@ -85,6 +86,7 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")
 	flags.StringSliceVar(&o.peers, "peer", nil, "peer to add at the start, as host:port; may be given several times")
 	flags.BoolVar(&o.refuse, "refuse-replays", false, "refuse payments of peers that equal an open or confirmed one, honest second payments too")
+	flags.BoolVar(&o.index, "index", true, "keep an index, so that /v1 finds transactions by ID and the history of addresses; its file may be deleted")
 	o.gpu.bind(flags)
 	o.access.bind(flags)
 	flags.StringVar(&o.logFormat, "log-format", "text", "log lines as text or json")
@@ -148,6 +150,11 @@ func (o *options) engine() (miner.Config, error) {
 // database is the path of the node's database.
 func (o *options) database() string {
 	return filepath.Join(o.dataDir, "chain-"+strconv.Itoa(o.port)+".db")
+}
+
+// indexPath is the path of the index, which follows from the database.
+func (o *options) indexPath() string {
+	return filepath.Join(o.dataDir, "index-"+strconv.Itoa(o.port)+".db")
 }
 
 // classicPath is the path of the original's text file.
