@@ -194,6 +194,7 @@ func listed(open []wire.Transaction) []any {
 	return list
 }
 
+// idText is wire.Transaction.ID in hex.
 func idText(t wire.Transaction) string {
 	id := t.ID()
 	return hex.EncodeToString(id[:])

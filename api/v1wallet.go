@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"net/http"
 
@@ -144,11 +143,5 @@ func (h *handler) sendPayment(w http.ResponseWriter, r *http.Request, payment wi
 	ctx, cancel := h.broadcastContext(r)
 	defer cancel()
 	h.Peers.BroadcastTransaction(ctx, payment)
-	writeJSON(w, http.StatusCreated, object{"id": transactionID(payment), "transaction": payment})
-}
-
-// transactionID is wire.Transaction.ID in hex.
-func transactionID(t wire.Transaction) string {
-	id := t.ID()
-	return hex.EncodeToString(id[:])
+	writeJSON(w, http.StatusCreated, object{"id": idText(payment), "transaction": payment})
 }
