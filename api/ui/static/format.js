@@ -159,19 +159,23 @@ export function shortAddress(address) {
 
 const messageScheme = 'data:,';
 
-// messageOf is the text of a payment that carries one, else null.
+export const maxMessage = 1000; // bytes of UTF-8
+
+export const utf8Length = (text) => new TextEncoder().encode(text).length;
+
+// messageOf is the text of a payment that carries one, by the node's own rules;
+// else null.
 export function messageOf(recipient) {
   if (!recipient.startsWith(messageScheme)) return null;
+  const encoded = recipient.slice(messageScheme.length);
+  if (utf8Length(encoded) > 3 * maxMessage) return null;
   try {
-    return decodeURIComponent(recipient.slice(messageScheme.length));
+    const text = decodeURIComponent(encoded);
+    return text !== '' && text.isWellFormed() && utf8Length(text) <= maxMessage ? text : null;
   } catch {
     return null; // no UTF-8: shown as the recipient that it is
   }
 }
-
-export const maxMessage = 1000; // bytes of UTF-8
-
-export const utf8Length = (text) => new TextEncoder().encode(text).length;
 
 // visible replaces what can't be seen, or turns the direction of what follows.
 export function visible(text) {

@@ -2,7 +2,7 @@
 
 import { pathOf } from './client.js';
 import { copyButton, fill, foreign, h, icon } from './dom.js';
-import { ago, amount, count, messageOf, shortAddress, shortHash } from './format.js';
+import { ago, amount, compare, count, messageOf, shortAddress, shortHash } from './format.js';
 import { state } from './state.js';
 
 // card is a section with a heading.
@@ -92,7 +92,7 @@ export function transactionRow(transaction, id, ...last) {
       kind === 'reward' ? null : [addressLink(transaction.sender), icon('arrow'), h('span', { class: 'hidden' }, 'to')],
       kind === 'message' ? h('q', null, foreign(text, 160)) : addressLink(transaction.recipient),
       kind === 'reward' && text ? h('q', null, foreign(text, 160)) : null),
-    h('span', { class: 'number amount' }, kind === 'message' ? null : amount(transaction.amount)),
+    h('span', { class: 'number amount' }, kind === 'message' && compare(transaction.amount, '0') === 0 ? null : amount(transaction.amount)),
     h('span', { class: 'last' }, last, id ? transactionLink(id) : null));
 }
 
