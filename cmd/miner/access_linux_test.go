@@ -15,16 +15,23 @@ import (
 // inNamespace tells the test binary that it runs in a network of its own.
 const inNamespace = "TEST_IN_NAMESPACE"
 
-// TestRemoteAccess uses a node on an address that isn't loopback. Machines need
-// not have one, so it makes a network with one for itself.
+// TestRemoteAccess uses a node on an address that isn't loopback.
 func TestRemoteAccess(t *testing.T) {
+	withRemoteAddress(t, map[string]func(*testing.T){"token": testRemoteToken, "TLS": testRemoteTLS})
+}
+
+// withRemoteAddress runs subtests on a machine that has an address that isn't
+// loopback. Machines need not have one, so it makes a network with one.
+func withRemoteAddress(t *testing.T, subtests map[string]func(*testing.T)) {
+	t.Helper()
 	if os.Getenv(inNamespace) != "" {
 		addRemoteAddress(t)
-		t.Run("token", testRemoteToken)
-		t.Run("TLS", testRemoteTLS)
+		for name, test := range subtests {
+			t.Run(name, test)
+		}
 		return
 	}
-	command := exec.Command(os.Args[0], "-test.run=^TestRemoteAccess$", "-test.v", "-test.timeout", patience.String())
+	command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout", patience.String())
 	command.Env = append(os.Environ(), inNamespace+"=1")
 	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Geteuid() != 0 {
@@ -36,7 +43,7 @@ func TestRemoteAccess(t *testing.T) {
 	if len(output) == 0 && err != nil && os.Getenv("CI") != "true" {
 		t.Skipf("this machine lets nobody make a network of their own: %v", err)
 	}
-	if err != nil || strings.Count(string(output), "--- PASS: TestRemoteAccess/") != 2 {
+	if err != nil || strings.Count(string(output), "--- PASS: "+t.Name()+"/") != len(subtests) {
 		t.Errorf("%v\n%s", err, output)
 	}
 }

@@ -35,9 +35,9 @@ func newPages(t *testing.T) (port string) {
 	return address.Port()
 }
 
-// openBrowser starts Chromium, for which the attacker's names lead to the pages
-// and to the node.
-func openBrowser(t *testing.T, pagesPort string, node *process, more ...chromedp.ContextOption) context.Context {
+// findBrowser is where Chromium is. Where there is none the test is left out,
+// but not with CI=true.
+func findBrowser(t *testing.T) (path string) {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil && os.Getenv("CI") != "true" {
@@ -46,6 +46,14 @@ func openBrowser(t *testing.T, pagesPort string, node *process, more ...chromedp
 	if err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// openBrowser starts Chromium, for which the attacker's names lead to the pages
+// and to the node.
+func openBrowser(t *testing.T, pagesPort string, node *process, more ...chromedp.ContextOption) context.Context {
+	t.Helper()
+	path := findBrowser(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
 		chromedp.Flag("no-sandbox", os.Geteuid() == 0), // root can't have one
