@@ -55,14 +55,22 @@ func (p *pieces) end(last string) {
 // writeTransactions sends a list of transactions between a beginning and an end.
 func writeTransactions(w http.ResponseWriter, beginning string, list []wire.Transaction, end string) {
 	p := newPieces(w, beginning)
+	if p.listed(list, func(t wire.Transaction) { p.buffer = t.AppendCompact(p.buffer) }) {
+		p.end(end)
+	}
+}
+
+// listed writes transactions in some form, with commas between them. It is false
+// if the client is gone.
+func (p *pieces) listed(list []wire.Transaction, write func(wire.Transaction)) bool {
 	for i, t := range list {
 		if i > 0 {
 			p.buffer = append(p.buffer, ',')
 		}
-		p.buffer = t.AppendCompact(p.buffer)
+		write(t)
 		if p.spill() != nil {
-			return // the client is gone
+			return false
 		}
 	}
-	p.end(end)
+	return true
 }

@@ -94,11 +94,31 @@ func (h *handler) block(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"block": block, "hash": block.Hash()})
+	writeJSON(w, http.StatusOK, object{
+		"block": block, "hash": block.Hash(), "transaction_ids": idsOf(block.Transactions),
+	})
 }
 
+// pool answers the open transactions, and their IDs in the same order.
 func (h *handler) pool(w http.ResponseWriter, _ *http.Request) {
-	writeTransactions(w, `{"transactions":[`, h.Ledger.Pool(), "]}\n")
+	list := h.Ledger.Pool()
+	p := newPieces(w, `{"transaction_ids":[`)
+	if !p.listed(list, func(t wire.Transaction) { p.buffer = fmt.Appendf(p.buffer, `"%x"`, t.ID()) }) {
+		return
+	}
+	p.buffer = append(p.buffer, `],"transactions":[`...)
+	if p.listed(list, func(t wire.Transaction) { p.buffer = t.AppendCompact(p.buffer) }) {
+		p.end("]}\n")
+	}
+}
+
+// idsOf are the IDs of transactions, as /v1/transactions/{id} takes them.
+func idsOf(list []wire.Transaction) []any {
+	ids := make([]any, len(list))
+	for i, t := range list {
+		ids[i] = fmt.Sprintf("%x", t.ID())
+	}
+	return ids
 }
 
 func (h *handler) addressBalance(w http.ResponseWriter, r *http.Request) {

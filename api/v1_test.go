@@ -28,6 +28,17 @@ func TestV1(t *testing.T) {
 		return string(b.AppendCompact(nil))
 	}
 	pending := string(wire.AppendCompact(nil, node.Pool()))
+	ids := func(list []wire.Transaction) string {
+		var texts []string
+		for _, t := range list {
+			texts = append(texts, fmt.Sprintf(`"%x"`, t.ID()))
+		}
+		return "[" + strings.Join(texts, ",") + "]"
+	}
+	seventh, err := node.Block(7)
+	if err != nil || len(seventh.Transactions) < 1 {
+		t.Fatal(seventh, err)
+	}
 	keys, _ := node.keys.Current()
 	at := fmt.Sprintf(`"height":7,"tip":"%s"}`, tip.Hash)
 	for _, test := range []struct{ path, want string }{
@@ -38,9 +49,9 @@ func TestV1(t *testing.T) {
 		{"/v1/blocks?from=2&limit=1", `{"blocks":[` + block(2) + "]," + at},
 		{"/v1/blocks?limit=2", `{"blocks":[` + block(0) + "," + block(1) + "]," + at},
 		{"/v1/blocks?from=8", `{"blocks":[],` + at},
-		{"/v1/blocks/7", `{"block":` + block(7) + `,"hash":"` + tip.Hash + `"}`},
-		{"/v1/blocks/" + wire.GenesisHash, `{"block":` + block(0) + `,"hash":"` + wire.GenesisHash + `"}`},
-		{"/v1/transactions", `{"transactions":` + pending + `}`},
+		{"/v1/blocks/7", `{"block":` + block(7) + `,"hash":"` + tip.Hash + `","transaction_ids":` + ids(seventh.Transactions) + `}`},
+		{"/v1/blocks/" + wire.GenesisHash, `{"block":` + block(0) + `,"hash":"` + wire.GenesisHash + `","transaction_ids":[]}`},
+		{"/v1/transactions", `{"transaction_ids":` + ids(node.Pool()) + `,"transactions":` + pending + `}`},
 		{"/v1/balances/" + keys.Address(), `{"address":"` + keys.Address() + `","available":32.1500001,"confirmed":33.6500001}`},
 		{"/v1/balances/a%2F%C3%BC", `{"address":"a/\u00fc","available":0,"confirmed":0}`},
 		{"/v1/peers", `{"peers":[],"states":[]}`},
