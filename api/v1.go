@@ -116,7 +116,7 @@ func (h *handler) pool(w http.ResponseWriter, _ *http.Request) {
 func idsOf(list []wire.Transaction) []any {
 	ids := make([]any, len(list))
 	for i, t := range list {
-		ids[i] = fmt.Sprintf("%x", t.ID())
+		ids[i] = idText(t)
 	}
 	return ids
 }
