@@ -34,8 +34,10 @@ type console struct {
 
 func newConsole(out io.Writer) *console {
 	file, isFile := out.(*os.File)
-	return &console{out: out, terminal: isFile && term.IsTerminal(int(file.Fd()))}
+	return &console{out: out, terminal: isFile && isTerminal(file)}
 }
+
+func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
 // isGone tells that there was a terminal and it has been closed.
 func (c *console) isGone() bool {

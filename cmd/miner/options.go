@@ -76,21 +76,26 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.IntVar(&o.walletBits, "wallet-bits", 2048, "size of a new wallet's RSA key; the original makes 1024")
 	flags.StringVar(&o.passphrase, "wallet-passphrase-file", "", "file whose one line encrypts the wallet file; a plain one is encrypted at the start")
 	flags.BoolVar(&o.createWallet, "create-wallet", false, "make a wallet at the start if there is none")
+	flags.BoolVar(&o.mine, "mine", false, "mine without end; implies --auto-resolve")
+	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")
+	flags.StringSliceVar(&o.peers, "peer", nil, "peer to add at the start, as host:port; may be given several times")
+	flags.BoolVar(&o.refuse, "refuse-replays", false, "refuse payments of peers that equal an open or confirmed one, honest second payments too")
+	flags.BoolVar(&o.index, "index", true, "keep an index, so that /v1 finds transactions by ID and the history of addresses; its file may be deleted")
+	o.bindEngine(flags)
+	o.access.bind(flags)
+	flags.StringVar(&o.logFormat, "log-format", "text", "log lines as text or json")
+	flags.StringVar(&o.logLevel, "log-level", "info", "least severe log lines that are shown: debug, info, warn or error")
+}
+
+// bindEngine adds the flags that say what searches for proofs, and in which order.
+func (o *options) bindEngine(flags *pflag.FlagSet) {
 	flags.IntVar(&o.workers, "workers", 0, "mining workers, one thread each; 0 = as many as the machine allows")
 	flags.StringVar(&o.cpus, "cpus", "", "CPUs to mine on, like 0-3,8; empty = all that are allowed")
 	flags.BoolVar(&o.pin, "pin", true, "pin each worker to its CPU")
 	flags.StringVar(&o.kernel, "kernel", "", "search kernel by name; empty = the best one of this machine")
 	flags.StringVar(&o.search, "search", "fastest", "order of the proofs tried: fastest; smallest, as the original does; or long, proofs of up to 128 digits, which are quicker to find")
 	flags.StringVar(&o.priority, "priority", "idle", "scheduling priority of the workers: idle, low or normal")
-	flags.BoolVar(&o.mine, "mine", false, "mine without end; implies --auto-resolve")
-	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")
-	flags.StringSliceVar(&o.peers, "peer", nil, "peer to add at the start, as host:port; may be given several times")
-	flags.BoolVar(&o.refuse, "refuse-replays", false, "refuse payments of peers that equal an open or confirmed one, honest second payments too")
-	flags.BoolVar(&o.index, "index", true, "keep an index, so that /v1 finds transactions by ID and the history of addresses; its file may be deleted")
 	o.gpu.bind(flags)
-	o.access.bind(flags)
-	flags.StringVar(&o.logFormat, "log-format", "text", "log lines as text or json")
-	flags.StringVar(&o.logLevel, "log-level", "info", "least severe log lines that are shown: debug, info, warn or error")
 }
 
 // newNodeFlags are all flags of a node, which set o.

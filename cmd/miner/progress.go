@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // progressInterval is the time between two log lines of a long task.
@@ -31,7 +30,7 @@ func newBar(out io.Writer, task string, total int64) *progress {
 
 func newProgress(out io.Writer, log *slog.Logger, task string, total int64) *progress {
 	file, isFile := out.(*os.File)
-	if !isFile || !term.IsTerminal(int(file.Fd())) {
+	if !isFile || !isTerminal(file) {
 		return &progress{log: log, task: task, total: total, logged: time.Now()}
 	}
 	return &progress{bar: progressbar.NewOptions64(total,

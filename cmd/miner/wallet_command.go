@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"lode/api/client"
 	"lode/chain/wallet"
@@ -213,7 +212,7 @@ func (r *remote) load() (*wallet.Wallet, error) {
 
 func showPrivate(cmd *cobra.Command, r *remote) error {
 	out, isFile := cmd.OutOrStdout().(*os.File)
-	if !isFile || !term.IsTerminal(int(out.Fd())) || r.json {
+	if !isFile || !isTerminal(out) || r.json {
 		return errNotShown
 	}
 	w, err := r.load()
