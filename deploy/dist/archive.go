@@ -77,7 +77,7 @@ func (r *release) writeZip(out io.Writer, folder string, files []file) error {
 	archive := zip.NewWriter(out)
 	for _, f := range files {
 		header := &zip.FileHeader{Name: path.Join(folder, f.name), Method: zip.Deflate, Modified: r.time}
-		header.SetMode(os.FileMode(f.mode())) // #nosec G115 -- one of two numbers
+		header.SetMode(os.FileMode(f.mode()))
 		part, err := archive.CreateHeader(header)
 		if err != nil {
 			return err
