@@ -15,7 +15,7 @@ CYCLES        ?= 1000
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint vulncheck fuzz fuzz-long attack kernels-long crash bench bench-gpu dist clean
+.PHONY: help build run test lint vulncheck fuzz fuzz-long attack kernels-long crash bench bench-gpu dist image clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -62,6 +62,9 @@ bench-gpu: build ## measure this machine's GPUs beside its CPUs: a table, and be
 
 dist: ## build the archives and packages of all systems in dist/, the same bytes each time
 	$(GO) run ./deploy/dist
+
+image: ## build the container image miner; needs a container engine
+	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) -t miner .
 
 clean: ## remove what build made
 	rm -rf bin dist
