@@ -57,6 +57,10 @@ var arrows = map[string][]string{
 	"chain/atomicfile":   {},
 	"metrics":            {},
 	"deploy/dist":        {},
+	"metrics/alerts":     {},
+	"metrics/grafana":    {},
+
+	"metrics/grafana/generate": {},
 }
 
 func main() {
