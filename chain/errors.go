@@ -56,6 +56,18 @@ var reasons = []struct {
 // ReasonOther is the Reason of an error that no rule made.
 const ReasonOther = "other"
 
+// reasonField is the Reason of a block or payment whose fields have wrong types.
+const reasonField = "field"
+
+// Reasons are all that Reason may return.
+func Reasons() []string {
+	names := []string{ReasonOther, reasonField}
+	for _, reason := range reasons {
+		names = append(names, reason.name)
+	}
+	return names
+}
+
 // Reason is a short, stable name of the rule that an error is about, for
 // metrics and logs; "other" for anything else.
 func Reason(err error) string {
@@ -65,7 +77,7 @@ func Reason(err error) string {
 		}
 	}
 	if field := new(wire.FieldError); errors.As(err, &field) {
-		return "field"
+		return reasonField
 	}
 	return ReasonOther
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"slices"
 	"testing"
 
 	"lode/chain"
@@ -80,5 +81,19 @@ func TestPoolSize(t *testing.T) {
 			t.Errorf("a payment adds %d bytes, its texts alone have %d", bytes-want, least)
 		}
 		want = bytes
+	}
+}
+
+// TestReasonsAreKnown: what Reason returns is one of Reasons, none of which stands
+// there twice.
+func TestReasonsAreKnown(t *testing.T) {
+	names := chain.Reasons()
+	if sorted := slices.Compact(slices.Sorted(slices.Values(names))); len(sorted) != len(names) {
+		t.Errorf("repeated: %v", names)
+	}
+	for _, err := range []error{chain.ErrStale, chain.ErrOverspend, chain.ErrPoolFull, new(wire.FieldError), errors.New("another")} {
+		if reason := chain.Reason(err); !slices.Contains(names, reason) {
+			t.Errorf("%v: %s is missing in %v", err, reason, names)
+		}
 	}
 }

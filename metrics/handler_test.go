@@ -86,7 +86,7 @@ func TestForeignTextEverywhereElse(t *testing.T) {
 	cfg.Version, cfg.Revision = foreign, foreign
 	cfg.Mining = func() Mining { return Mining{Workers: []Worker{{Hashes: map[string]uint64{foreign: 0}}}} }
 	cfg.Ledger = func() Ledger {
-		return Ledger{BlocksRejected: map[string]uint64{foreign: 1}, TransactionsRejected: map[string]uint64{foreign: 2}}
+		return Ledger{Reasons: []string{foreign}, BlocksRejected: map[string]uint64{foreign: 1}, TransactionsRejected: map[string]uint64{foreign: 2}}
 	}
 	m := newMetrics(t, cfg)
 	m.ObserveRequest(foreign, foreign, 200, time.Second, foreign)

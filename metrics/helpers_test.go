@@ -39,7 +39,8 @@ func fixed() Config {
 		},
 		Ledger: func() Ledger {
 			return Ledger{
-				Height: 6, OpenTransactions: 7,
+				Reasons: []string{"proof", "stale", "signature"},
+				Height:  6, OpenTransactions: 7,
 				BlocksAccepted: 8, BlocksRejected: map[string]uint64{"proof": 9, "stale": 10},
 				TransactionsAccepted: 11, TransactionsRejected: map[string]uint64{"signature": 12},
 				TransactionsRepeated: 15,

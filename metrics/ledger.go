@@ -1,8 +1,9 @@
 package metrics
 
-// Ledger is the state of the chain and what it did since the start. Reasons are
-// short names out of a fixed set; one that never occurred may be missing.
+// Ledger is the state of the chain and what it did since the start.
 type Ledger struct {
+	Reasons []string // all that a block or a transaction may be rejected for: short names
+
 	Height               int64
 	OpenTransactions     int
 	PoolBytes            int // of the open ones
@@ -33,11 +34,11 @@ func ledgerFamilies() []family[Ledger] {
 		counter("blocks_accepted_total", "Blocks added to the chain, of this node and of peers.",
 			func(l Ledger) uint64 { return l.BlocksAccepted }),
 		counters("blocks_rejected_total", "Blocks refused, by the rule that they broke.",
-			func(l Ledger, emit emitFunc) { byReason(l.BlocksRejected, emit) }, "reason"),
+			func(l Ledger, emit emitFunc) { byReason(l.Reasons, l.BlocksRejected, emit) }, "reason"),
 		counter("transactions_accepted_total", "Transactions added to the open ones.",
 			func(l Ledger) uint64 { return l.TransactionsAccepted }),
 		counters("transactions_rejected_total", "Transactions refused, by the rule that they broke.",
-			func(l Ledger, emit emitFunc) { byReason(l.TransactionsRejected, emit) }, "reason"),
+			func(l Ledger, emit emitFunc) { byReason(l.Reasons, l.TransactionsRejected, emit) }, "reason"),
 		counter("transactions_repeated_total", "Transactions from peers that equal an open or confirmed one: replays, or honest second payments.",
 			func(l Ledger) uint64 { return l.TransactionsRepeated }),
 		counter("reorgs_total", "Times that a longer branch replaced blocks of the chain.",
@@ -72,8 +73,10 @@ func reorgDepths() family[Ledger] {
 	})
 }
 
-func byReason(counts map[string]uint64, emit emitFunc) {
-	for reason, count := range counts {
-		emit(float64(count), reason)
+// byReason shows every reason from the first scrape on, so that the first rejection is
+// an increase.
+func byReason(reasons []string, counts map[string]uint64, emit emitFunc) {
+	for _, reason := range reasons {
+		emit(float64(counts[reason]), reason)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"lode/api"
 	"lode/api/peer"
+	"lode/chain"
 	"lode/metrics"
 	"lode/miner"
 )
@@ -111,6 +112,7 @@ func (n *node) ledgerMetrics() metrics.Ledger {
 	open, bytes := n.chain.PoolSize()
 	free, size := diskSpace(n.options.dataDir)
 	return metrics.Ledger{
+		Reasons: chain.Reasons(),
 		Height: n.chain.Tip().Height, OpenTransactions: open, PoolBytes: bytes,
 		StoreBytes: fileSize(n.options.database()), DiskFree: free, DiskSize: size,
 		BlocksAccepted: s.BlocksAccepted, BlocksRejected: s.BlocksRejected,

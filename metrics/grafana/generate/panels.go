@@ -118,7 +118,7 @@ func process(b *builder) {
 	b.lines("Goroutines and threads", "", "short",
 		query{"go_goroutines{_}", "{{instance}} goroutines"},
 		query{"go_threads{_}", "{{instance}} threads"})
-	b.lines("Garbage collection", "Longest pause of late.", "s", query{`go_gc_duration_seconds{quantile="1",_}`, "{{instance}}"})
+	b.lines("Garbage collection", "Longest pause of late.", "s", query{`go_gc_duration_seconds{quantile=~"1|1.0",_}`, "{{instance}}"})
 	b.lines("Open files", "", "short", query{"process_open_fds{_}", "{{instance}}"})
 	b.lines("Scrapes", "Those that were incomplete, a second.", "short", query{"sum by (instance) (rate(promhttp_metric_handler_errors_total{_}[$__rate_interval]))", "{{instance}}"})
 }
