@@ -66,12 +66,14 @@ func TestMetricsAreLinted(t *testing.T) {
 	}
 }
 
-// TestAlertsFire runs the tests of the alert rules.
+// TestAlertsFire runs the tests of the alert rules, and looks at the configuration that
+// is ready for them.
 func TestAlertsFire(t *testing.T) {
 	folder := "../../metrics/alerts/"
 	for _, arguments := range [][]string{
 		{"check", "rules", folder + alerts.Name},
 		{"test", "rules", folder + "miner_test.yml"},
+		{"check", "config", "../../deploy/monitoring/prometheus.yml"}, // and that it finds the rules
 	} {
 		if out, err := exec.Command(promtool(t), arguments...).CombinedOutput(); err != nil {
 			t.Errorf("promtool %v: %v\n%s", arguments, err, out)
@@ -186,12 +188,27 @@ func dashboardExpressions(t *testing.T) (expressions []string) {
 	return expressions
 }
 
+// documentedExpressions are those that docs/metrics.md answers questions with.
+func documentedExpressions(t *testing.T) (expressions []string) {
+	t.Helper()
+	_, text, _ := strings.Cut(read(t, "../../docs/metrics.md"), "| question | expression |\n|---|---|\n")
+	text, _, _ = strings.Cut(text, "\n\n")
+	for line := range strings.Lines(text) {
+		expressions = append(expressions, strings.Split(line, "`")[1])
+	}
+	if len(expressions) < 9 {
+		t.Fatalf("%d expressions in docs/metrics.md", len(expressions))
+	}
+	return expressions
+}
+
 // TestPrometheusAnswersTheDashboard has a real one scrape two nodes. Each expression of
-// the dashboard finds data there, and each metric that an alert names is there.
+// the dashboard and of the documentation finds data there, and each metric that an alert names is there.
 func TestPrometheusAnswersTheDashboard(t *testing.T) {
 	nodes := fleet(t)
 	p := startPrometheus(t, nodes[:]...)
-	missing := dashboardExpressions(t)
+	missing := append(dashboardExpressions(t), documentedExpressions(t)...)
+	missing = append(missing, "instance:miner_hashes:rate5m") // which a rule records
 	defer func() {
 		if len(missing) > 0 {
 			t.Errorf("no data for\n%s", strings.Join(missing, "\n"))
