@@ -134,7 +134,7 @@ func startPrometheus(t *testing.T, nodes ...*process) *prometheus {
 // ask is a request to Prometheus' API, whose member "data" it decodes.
 func (p *prometheus) ask(path string, parameters url.Values, data any) {
 	p.t.Helper()
-	answer, err := client.Get(p.url + path + "?" + parameters.Encode())
+	answer, err := httpClient.Get(p.url + path + "?" + parameters.Encode())
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func assertExemplars(t *testing.T, p *prometheus, node *process) {
 		t.Fatal(err)
 	}
 	request.Header.Set("X-Request-ID", "wanted")
-	answer, err := client.Do(request)
+	answer, err := httpClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

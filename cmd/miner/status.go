@@ -113,7 +113,7 @@ func (n *node) ledgerMetrics() metrics.Ledger {
 	free, size := diskSpace(n.options.dataDir)
 	return metrics.Ledger{
 		Reasons: chain.Reasons(),
-		Height: n.chain.Tip().Height, OpenTransactions: open, PoolBytes: bytes,
+		Height:  n.chain.Tip().Height, OpenTransactions: open, PoolBytes: bytes,
 		StoreBytes: fileSize(n.options.database()), DiskFree: free, DiskSize: size,
 		BlocksAccepted: s.BlocksAccepted, BlocksRejected: s.BlocksRejected,
 		TransactionsAccepted: s.TransactionsAccepted, TransactionsRejected: s.TransactionsRejected,
