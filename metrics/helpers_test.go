@@ -34,7 +34,7 @@ func fixed() Config {
 				DeviceStates: []string{"ready", "dropped"},
 				Rates:        Rates{10.5, 60.25, 900, 1e9},
 				BlocksFound:  3, StaleSearches: 4, KernelMismatches: 5,
-				StaleHashes: 26, Continuous: true, Difficulty: 2,
+				StaleHashes: 26, Continuous: true, Paused: true, Difficulty: 2,
 			}
 		},
 		Ledger: func() Ledger {

@@ -159,7 +159,7 @@ func TestFirstScrape(t *testing.T) {
 		"miner_chain_download_bytes_total", "miner_chain_height", "miner_conflict", "miner_deepest_reorg_blocks", "miner_difficulty_zeros",
 		`miner_hashrate_hashes_per_second{window="10s"}`, `miner_hashrate_hashes_per_second{window="15m"}`,
 		`miner_hashrate_hashes_per_second{window="60s"}`, "miner_hashrate_max_hashes_per_second",
-		"miner_kernel_mismatches_total", "miner_mining_continuous", "miner_peers", `miner_peers_in_state{state="invalid"}`,
+		"miner_kernel_mismatches_total", "miner_mining_continuous", "miner_mining_paused", "miner_peers", `miner_peers_in_state{state="invalid"}`,
 		`miner_peers_in_state{state="ok"}`, `miner_peers_in_state{state="unreachable"}`, "miner_pool_bytes", "miner_pool_transactions",
 		"miner_reorg_depth_blocks_sum", "miner_reorg_depth_blocks_count", "miner_reorgs_total",
 		"miner_solve_duration_seconds_sum", "miner_solve_duration_seconds_count", "miner_stale_hashes_total", "miner_stale_searches_total",

@@ -41,6 +41,7 @@ type Mining struct {
 	StaleSearches    uint64 // searches that a new tip made useless
 	StaleHashes      uint64 // candidates of those
 	Continuous       bool   // whether it mines without being asked
+	Paused           bool   // whether nothing is searched, whoever asks
 	Difficulty       int    // hex zeros that a proof's hash begins with
 	KernelMismatches uint64 // hits that portable code did not confirm, also of devices
 }
@@ -57,6 +58,7 @@ func miningFamilies() []family[Mining] {
 		gauges("worker_info", "Always 1; the CPU that a worker is pinned to, or none.", placements, "worker", "cpu"),
 		gauges("kernel_info", "Always 1; the kernels that workers and devices scan with.", kernels, "device", "kernel"),
 		gauge("mining_continuous", "1 if the node mines without being asked, else 0.", func(m Mining) float64 { return truth(m.Continuous) }),
+		gauge("mining_paused", "1 if nothing is searched, whoever asks, else 0.", func(m Mining) float64 { return truth(m.Paused) }),
 		gauge("difficulty_zeros", "Hex zeros that a proof's hash begins with.", func(m Mining) float64 { return float64(m.Difficulty) }),
 		gauges("device_info", "Always 1; what a device scans with.", deviceKernels, "device", "kernel"),
 		gauges("device_state", "1 for the state that a device is in, 0 for the others.", deviceStates, "device", "state"),

@@ -136,6 +136,7 @@ func TestMetrics(t *testing.T) {
 		"miner_pool_transactions 0\n",
 		"miner_pool_bytes 0\n",
 		"miner_mining_continuous 0\n",
+		"miner_mining_paused 0\n",
 		"miner_difficulty_zeros 1\n",
 		"miner_blocks_expected_total ",
 		`miner_worker_hashrate_hashes_per_second{cpu="`,

@@ -88,10 +88,11 @@ func (n *node) observeDownload(d peer.Download) {
 }
 
 func (n *node) miningMetrics() metrics.Mining {
+	control := n.control.State()
 	m := metrics.Mining{
 		Rates:       metrics.Rates(n.engine.Rates()),
 		BlocksFound: n.miner.Found(), StaleSearches: n.miner.Stale(), KernelMismatches: n.engine.Mismatches(),
-		StaleHashes: n.engine.StaleHashes(), Continuous: n.options.mine, Difficulty: n.options.difficulty,
+		StaleHashes: n.engine.StaleHashes(), Continuous: control.Continuous, Paused: control.Paused, Difficulty: n.options.difficulty,
 	}
 	for _, w := range n.engine.Workers() {
 		m.Workers = append(m.Workers, metrics.Worker(w))

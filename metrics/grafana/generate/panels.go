@@ -14,6 +14,8 @@ func fleet(b *builder) {
 		query{"max by (instance, version, revision) (miner_build_info{_})", "Is up"},
 		query{`sum by (instance) (miner_hashrate_hashes_per_second{window="60s",_})`, "Hashes per second"},
 		query{"sum by (instance) (miner_workers{_})", "Workers"},
+		query{"max by (instance) (miner_mining_continuous{_})", "Mines"},
+		query{"max by (instance) (miner_mining_paused{_})", "Is paused"},
 		query{"max by (instance) (miner_chain_height{_})", "Height"},
 		query{"max by (instance) (miner_difficulty_zeros{_})", "Difficulty"},
 		query{"sum by (instance) (miner_blocks_found_total{_})", "Blocks found"},
