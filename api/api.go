@@ -89,6 +89,9 @@ type Config struct {
 	PeerStates func() []PeerState
 	// Ready answers /readyz: nil if the node can serve.
 	Ready func() error
+	// Events answers /v1/events; nil: there are none. An events.Hub does, with
+	// EventStates.
+	Events http.Handler
 	// Metrics answers /metrics; nil: there are none, or NewMetrics serves them.
 	Metrics http.Handler
 	Access  Access
@@ -116,6 +119,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Observe == nil {
 		c.Observe = func(string, string, int, time.Duration, string) {}
+	}
+	if c.Events == nil {
+		c.Events = http.HandlerFunc(noEvents)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -145,6 +151,7 @@ type handler struct {
 	chains     gate                // whole chains, which may take long to read
 	lists      gate                // other answers that may be long
 	resolving  gate                // which may take long
+	streams    gate                // of events
 	newKeys    gate                // whose making takes a second of a CPU
 	decoding   *semaphore.Weighted // bytes of JSON
 	making     sync.Mutex          // of a wallet, where there may be one
@@ -202,6 +209,7 @@ func newHandler(cfg Config) (*handler, error) {
 		chains:     make(gate, maxChains),
 		lists:      make(gate, maxLists),
 		resolving:  make(gate, maxResolving),
+		streams:    make(gate, maxStreams),
 		newKeys:    make(gate, maxKeys),
 		decoding:   semaphore.NewWeighted(maxDecoding),
 	}, nil

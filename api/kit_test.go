@@ -186,6 +186,7 @@ func (n *testNode) start(t testing.TB, change func(*Config)) {
 	t.Helper()
 	cfg := Config{Ledger: n.Chain, Miner: n.miner, Control: &n.control, Peers: n.peers, Keys: n.keys, Version: "test",
 		Index:   indexOf(n.Chain),
+		Events:  http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
 		Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
 		Errors:  []ErrorStatus{{errTestAddress, http.StatusBadRequest}, {errTestBusy, http.StatusServiceUnavailable}}}
 	if change != nil {

@@ -15,7 +15,8 @@ const allowOrigin = "Access-Control-Allow-Origin"
 type recorder struct {
 	http.ResponseWriter
 	route string
-	code  int // 0 until the header is written
+	code  int       // 0 until the header is written
+	done  time.Time // when the answer was, as far as Observe is concerned; zero: when it ends
 }
 
 // WriteHeader notes the first final status.
@@ -45,7 +46,11 @@ func (h *handler) observe(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		recorder := &recorder{ResponseWriter: w, route: "unmatched"}
 		defer func() {
-			h.Observe(methodLabel(r.Method), recorder.route, max(recorder.code, http.StatusOK), time.Since(start), requestID(r))
+			end := recorder.done
+			if end.IsZero() {
+				end = time.Now()
+			}
+			h.Observe(methodLabel(r.Method), recorder.route, max(recorder.code, http.StatusOK), end.Sub(start), requestID(r))
 		}()
 		next.ServeHTTP(recorder, r)
 	})
@@ -130,7 +135,8 @@ const (
 	maxLists     = 64
 	maxResolving = 16
 	maxKeys      = 2
-	maxScrapes   = 4 // besides the requests
+	maxScrapes   = 4  // besides the requests
+	maxStreams   = 64 // of events, besides the requests
 )
 
 // few is limited for a route that has a gate already.

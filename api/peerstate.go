@@ -46,10 +46,10 @@ func timeOrNull(t time.Time) any {
 
 // peerList is the list of peers and their states. A peer that is this node
 // itself, or is no address, is listed and has no state.
-func (h *handler) peerList() object {
+func (c Config) peerList() object {
 	states := []any{}
-	for _, state := range h.PeerStates() {
+	for _, state := range c.PeerStates() {
 		states = append(states, state.json())
 	}
-	return object{"peers": h.Peers.List(), "states": states}
+	return object{"peers": c.Peers.List(), "states": states}
 }

@@ -54,6 +54,7 @@ func (h *handler) routes() []route {
 		{"/resolve_conflicts", operator, h.requests, post(h.few(h.resolving, h.resolve))},
 
 		{"/v1/status", public, h.requests, get(h.status)},
+		{"/v1/events", operator, h.streams, get(h.events)},
 		{"/v1/mining", operator, h.requests, get(h.miningStatus)},
 		{"/v1/mining/start", operator, h.requests, post(h.startMining)},
 		{"/v1/mining/stop", operator, h.requests, post(h.controlled(h.Control.Stop))},

@@ -233,6 +233,7 @@ func (c *Chain) commit(base int64, tip Tip, blocks iter.Seq2[wire.Sealed, error]
 		return err
 	}
 	publish := func(change func() error) error {
+		abandoned := c.Tip().Height - base
 		c.mu.Lock()
 		err := change()
 		if err == nil {
@@ -244,7 +245,7 @@ func (c *Chain) commit(base int64, tip Tip, blocks iter.Seq2[wire.Sealed, error]
 			return err
 		}
 		c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(tip.Height - base) })
-		c.tips.publish(tip)
+		c.tips.publish(tip, abandoned)
 		return nil
 	}
 	if err := c.store.Replace(base, blocks, records, next.open, publish); err != nil {

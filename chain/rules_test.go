@@ -270,6 +270,37 @@ func TestOneOfTwoBlocksWins(t *testing.T) {
 	}
 }
 
+// TestAbandonedBlocksAreTold with the tip that took their place, and with a later one
+// if the subscriber didn't take that.
+func TestAbandonedBlocksAreTold(t *testing.T) {
+	c := newChain(t, 0)
+	start := c.Tip()
+	for _, b := range branchFrom(start, 3, "a") {
+		must(t, c.Add(t.Context(), b))
+	}
+	tips, cancel := c.Subscribe()
+	defer cancel()
+	for i, test := range []struct {
+		length int
+		extend bool
+		want   int64
+	}{{4, false, 3}, {6, true, 4}, {8, false, 7}} {
+		if adopted, err := c.Adopt(t.Context(), sequence(branchFrom(start, test.length, string(rune('b'+i)))...)); !adopted || err != nil {
+			t.Fatalf("adopted %v, error %v", adopted, err)
+		}
+		if test.extend {
+			must(t, c.Add(t.Context(), next(c.Tip(), 0, "a")))
+		}
+		if got := <-tips; got.Tip != c.Tip() || got.Abandoned != test.want {
+			t.Errorf("%d: %+v, want %d abandoned", i, got, test.want)
+		}
+	}
+	must(t, c.Add(t.Context(), next(c.Tip(), 0, "a")))
+	if got := <-tips; got.Abandoned != 0 {
+		t.Errorf("%+v for a block that follows", got)
+	}
+}
+
 func TestLatestTipWins(t *testing.T) {
 	c := newChain(t, 0)
 	tips, cancel := c.Subscribe()

@@ -15,6 +15,9 @@ type Tip struct {
 type Arrival struct {
 	Tip
 	At time.Time // when it had become the tip, durably
+	// Abandoned are the blocks that left the chain for it, and for the tips before
+	// that the subscriber didn't take.
+	Abandoned int64
 }
 
 // tips hands every new tip to its subscribers.
@@ -40,13 +43,15 @@ func (s *tips) subscribe() (<-chan Arrival, func()) {
 	}
 }
 
-func (s *tips) publish(tip Tip) {
-	arrival := Arrival{tip, time.Now()}
+func (s *tips) publish(tip Tip, abandoned int64) {
+	at := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for slot := range s.subscribers {
+		arrival := Arrival{tip, at, abandoned}
 		select {
-		case <-slot: // the older tip is of no use to anybody
+		case older := <-slot: // of no use to anybody, but for what it abandoned
+			arrival.Abandoned += older.Abandoned
 		default:
 		}
 		slot <- arrival // only publish sends, and it holds the lock: there is room

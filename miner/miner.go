@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,6 +75,30 @@ type Miner struct {
 	turn  chan struct{} // a token for the one that mines
 	found atomic.Uint64
 	stale atomic.Uint64
+	ours  ownHashes
+}
+
+// ownHashes are the hashes of the last blocks that were mined here, found or not
+// yet in the chain.
+type ownHashes struct {
+	mu     sync.Mutex // guards the fields below
+	hashes [256]string
+	count  int // of all; the latest is at (count-1) mod len
+}
+
+func (o *ownHashes) add(hash string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hashes[o.count%len(o.hashes)] = hash
+	o.count++
+}
+
+// Mined tells whether the block with a hash is one of the last 256 that were mined
+// here. It says so before the ledger tells of the block.
+func (m *Miner) Mined(hash string) bool {
+	m.ours.mu.Lock()
+	defer m.ours.mu.Unlock()
+	return slices.Contains(m.ours.hashes[:], hash)
 }
 
 // New makes a Miner.
@@ -165,6 +191,7 @@ func (m *Miner) attempt(ctx context.Context, tips <-chan chain.Arrival) (wire.Bl
 		return wire.Block{}, err
 	}
 	b := template.Block(proof, timeStamp(time.Now()))
+	m.ours.add(b.Hash())
 	return b, m.cfg.Ledger.Add(ctx, b)
 }
 

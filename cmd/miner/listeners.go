@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"lode/api"
+	"lode/api/events"
 )
 
 // listen opens the listeners, and the token if the REST API's is one that
@@ -67,16 +68,23 @@ func tokenOver(secure *tls.Config) string {
 	return "plain http, which others on the way can read; --tls-cert gives https"
 }
 
-// openDoors lets requests in. With --metrics-addr the metrics are there alone.
-func (n *node) openDoors() error {
+// api is what the handlers need. It makes the event stream, too.
+func (n *node) api() api.Config {
 	cfg := api.Config{
-		Ledger: n.chain, Miner: n.miner, Control: n.control, Peers: n.network, Keys: n.keys,
+		Miner: n.miner, Control: n.control, Peers: n.network, Keys: n.keys,
 		Version: version, Errors: errorStatuses(), Status: n.miningStatus, PeerStates: n.peerStates, Access: n.access,
 		Metrics: n.metrics.Handler(), Observe: n.metrics.ObserveRequest, Logger: n.log,
 	}
 	if n.index != nil { // else the interface would hold a nil pointer
 		cfg.Index = n.index
 	}
+	n.events = events.New(events.Config{States: cfg.EventStates()})
+	cfg.Events, cfg.Ledger = n.events, openLedger{n.chain, n.events}
+	return cfg
+}
+
+// openDoors lets requests in. With --metrics-addr the metrics are there alone.
+func (n *node) openDoors(cfg api.Config) error {
 	if n.options.access.metricsAddr != "" {
 		handler, err := api.NewMetrics(cfg)
 		if err != nil {

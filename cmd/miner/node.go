@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lode/api"
+	"lode/api/events"
 	"lode/api/peer"
 	"lode/chain"
 	"lode/chain/atomicfile"
@@ -51,6 +52,7 @@ type node struct {
 	engine  *miner.Engine
 	miner   *miner.Miner
 	control *miner.Control
+	events  *events.Hub
 	metrics *metrics.Metrics
 }
 
@@ -236,6 +238,9 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	}
 	group.Go(func() error { return n.console.Run(ctx, n.log, n.status) })
 	group.Go(func() error { return n.logTips(ctx) })
+	handlers := n.api()
+	group.Go(func() error { return n.events.Run(ctx) })
+	group.Go(func() error { return n.streamTips(ctx) })
 	if n.options.mine {
 		if err := n.control.Start(); err != nil {
 			return fmt.Errorf("--mine: %w", err)
@@ -243,7 +248,7 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	}
 	group.Go(func() error { return n.control.Run(ctx) })
 	group.Go(func() error { return newReloader(n).run(ctx, n.hangups, n.console.isGone, n.stop) })
-	if err := n.openDoors(); err != nil {
+	if err := n.openDoors(handlers); err != nil {
 		return err
 	}
 	group.Go(func() error { return n.tellSupervisor(ctx) })
