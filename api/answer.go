@@ -39,6 +39,7 @@ func writeError(w http.ResponseWriter, r *http.Request, code int, text string) {
 	if code == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
+	w.Header().Del("ETag") // which names what was asked for
 	switch path := r.URL.Path; {
 	case isV1(r):
 		writeBody(w, code, "application/problem+json", append(wire.AppendCompact(nil, object{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"lode/chain"
 	"lode/chain/wire"
 )
 
@@ -47,6 +48,9 @@ func (h *handler) blocks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tip := h.Ledger.Tip()
+	if isUnchanged(w, r, tipTag(tip)) {
+		return
+	}
 	p := newPieces(w, `{"blocks":[`)
 	last := ""
 	for height := from; height <= tip.Height && height-from < min(limit, maxBlocks) && p.length() < maxAnswer; height++ {
@@ -74,9 +78,14 @@ func (h *handler) blocks(w http.ResponseWriter, r *http.Request) {
 	p.end(fmt.Sprintf(`],"height":%d,"tip":"%s"}`+"\n", tip.Height, tip.Hash))
 }
 
+// tipTag names what an answer about the chain is as of. Another tip may make
+// another chain of it.
+func tipTag(tip chain.Tip) string { return `"` + tip.Hash + `"` }
+
 // block finds one block by its height or, with 64 digits, by its hash.
 func (h *handler) block(w http.ResponseWriter, r *http.Request) {
 	name := mux.Vars(r)["block"]
+	tip := h.Ledger.Tip()
 	var block wire.Block
 	var err error
 	if len(name) == hashDigits {
@@ -94,8 +103,11 @@ func (h *handler) block(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
+	if isUnchanged(w, r, tipTag(tip)) {
+		return
+	}
 	writeJSON(w, http.StatusOK, object{
-		"block": block, "hash": block.Hash(), "transaction_ids": idsOf(block.Transactions),
+		"block": block, "hash": block.Hash(), "confirmations": max(1, tip.Height-block.Index+1), "transaction_ids": idsOf(block.Transactions),
 	})
 }
 

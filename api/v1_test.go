@@ -49,8 +49,8 @@ func TestV1(t *testing.T) {
 		{"/v1/blocks?from=2&limit=1", `{"blocks":[` + block(2) + "]," + at},
 		{"/v1/blocks?limit=2", `{"blocks":[` + block(0) + "," + block(1) + "]," + at},
 		{"/v1/blocks?from=8", `{"blocks":[],` + at},
-		{"/v1/blocks/7", `{"block":` + block(7) + `,"hash":"` + tip.Hash + `","transaction_ids":` + ids(seventh.Transactions) + `}`},
-		{"/v1/blocks/" + wire.GenesisHash, `{"block":` + block(0) + `,"hash":"` + wire.GenesisHash + `","transaction_ids":[]}`},
+		{"/v1/blocks/7", `{"block":` + block(7) + `,"confirmations":1,"hash":"` + tip.Hash + `","transaction_ids":` + ids(seventh.Transactions) + `}`},
+		{"/v1/blocks/" + wire.GenesisHash, `{"block":` + block(0) + `,"confirmations":8,"hash":"` + wire.GenesisHash + `","transaction_ids":[]}`},
 		{"/v1/transactions", `{"transaction_ids":` + ids(node.Pool()) + `,"transactions":` + pending + `}`},
 		{"/v1/balances/" + keys.Address(), `{"address":"` + keys.Address() + `","available":32.1500001,"confirmed":33.6500001}`},
 		{"/v1/balances/a%2F%C3%BC", `{"address":"a/\u00fc","available":0,"confirmed":0}`},
@@ -62,6 +62,37 @@ func TestV1(t *testing.T) {
 		if answer.Code != http.StatusOK || answer.Body.String() != test.want+"\n" {
 			t.Errorf("%s: %d\n got %s\nwant %s", test.path, answer.Code, answer.Body, test.want)
 		}
+	}
+}
+
+// TestBlockTags: answers about blocks are named by the tip.
+func TestBlockTags(t *testing.T) {
+	node := newNode(t, 1, nil)
+	if _, err := node.keys.Create(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/v1/blocks", "/v1/blocks/0", "/v1/blocks/" + wire.GenesisHash} {
+		before := `"` + node.Tip().Hash + `"`
+		if got := get(node.handler, path).Header().Get("ETag"); got != before {
+			t.Errorf("%s: ETag %s, want %s", path, got, before)
+		}
+		if answer := node.asks(path, before); answer.Code != http.StatusNotModified || answer.Body.Len() > 0 {
+			t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
+		}
+		postJSON(node.handler, "/mine", "")
+		after := `"` + node.Tip().Hash + `"`
+		if answer := node.asks(path, before); answer.Code != http.StatusOK || answer.Header().Get("ETag") != after || after == before {
+			t.Errorf("%s: %d %s, ETag %s after another block", path, answer.Code, answer.Body, answer.Header().Get("ETag"))
+		}
+	}
+	for path, code := range map[string]int{"/v1/blocks/9": 404, "/v1/blocks/x": 400, "/v1/blocks?limit=x": 400} {
+		if answer := node.asks(path, "*"); answer.Code != code || answer.Header().Get("ETag") != "" {
+			t.Errorf("%s: %d, ETag %s", path, answer.Code, answer.Header().Get("ETag"))
+		}
+	}
+	broken := newNode(t, 1, func(cfg *Config) { cfg.Ledger = failingLedger{cfg.Ledger, errors.New("disk broken")} })
+	if answer := get(broken.handler, "/v1/blocks"); answer.Code != 500 || answer.Header().Get("ETag") != "" {
+		t.Errorf("%d, ETag %s", answer.Code, answer.Header().Get("ETag"))
 	}
 }
 

@@ -55,6 +55,9 @@ type MinerConfig struct {
 	Ledger   Ledger
 	Mode     Mode
 	Address  func() (address string, ok bool) // where rewards go; false without a wallet
+	// RewardMessage stands in the signature of rewards, which nobody has to sign;
+	// wire.CheckRewardMessage says what may.
+	RewardMessage string
 	Queue    int                              // how many calls of Mine may wait, beside the one under way
 	Logger   *slog.Logger
 
@@ -183,6 +186,7 @@ func (m *Miner) attempt(ctx context.Context, tips <-chan chain.Arrival) (wire.Bl
 	if err != nil {
 		return wire.Block{}, fmt.Errorf("making a template: %w", err)
 	}
+	template.Transactions[len(template.Transactions)-1].Signature = m.cfg.RewardMessage
 	job := Job{Prefix: template.Prefix(), Difficulty: template.Difficulty, Mode: m.cfg.Mode}
 	proof, err := m.search(ctx, job, func(searching context.Context) error {
 		return m.outdated(searching, template, job.Prefix, address, tips)

@@ -180,6 +180,7 @@ func (n *node) open(ctx context.Context, c *chain.Chain) error {
 	}
 	n.miner = miner.New(miner.MinerConfig{
 		Searcher: n.engine, Ledger: c, Mode: mode, Address: n.address, Queue: waitingMines, Logger: n.log,
+		RewardMessage: n.options.rewardMessage,
 		Solved:   n.metrics.ObserveSolve,
 		DiskFull: store.ErrDiskFull, Final: store.ErrUncertain,
 	})

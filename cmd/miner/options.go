@@ -11,6 +11,7 @@ import (
 
 	"lode/chain"
 	"lode/chain/wallet"
+	"lode/chain/wire"
 	"lode/miner"
 )
 
@@ -40,17 +41,18 @@ type options struct {
 	createWallet bool
 	passphrase   string // the path of its file
 
-	workers  int
-	cpus     string
-	pin      bool
-	kernel   string
-	search   string
-	mine     bool
-	resolve  bool
-	peers    []string
-	refuse   bool
-	index    bool
-	priority string
+	workers       int
+	cpus          string
+	pin           bool
+	kernel        string
+	search        string
+	mine          bool
+	resolve       bool
+	peers         []string
+	refuse        bool
+	rewardMessage string
+	index         bool
+	priority      string
 
 	gpu    gpuOptions
 	access accessOptions
@@ -77,6 +79,7 @@ func (o *options) bindNode(flags *pflag.FlagSet) {
 	flags.StringVar(&o.passphrase, "wallet-passphrase-file", "", "file whose one line encrypts the wallet file; a plain one is encrypted at the start")
 	flags.BoolVar(&o.createWallet, "create-wallet", false, "make a wallet at the start if there is none")
 	flags.BoolVar(&o.mine, "mine", false, "mine without end; implies --auto-resolve")
+	flags.StringVar(&o.rewardMessage, "reward-message", "", "text that the rewards of mined blocks carry, for all to read: one line of at most 1,000 bytes")
 	flags.BoolVar(&o.resolve, "auto-resolve", false, "take over longer chains of the peers without being asked")
 	flags.StringSliceVar(&o.peers, "peer", nil, "peer to add at the start, as host:port; may be given several times")
 	flags.BoolVar(&o.refuse, "refuse-replays", false, "refuse payments of peers that equal an open or confirmed one, honest second payments too")
@@ -132,6 +135,9 @@ func (o *options) check() error {
 	}
 	if _, err := miner.ParseMode(o.search); err != nil {
 		return fmt.Errorf("--search: %w", err)
+	}
+	if err := wire.CheckRewardMessage(o.rewardMessage); err != nil {
+		return fmt.Errorf("--reward-message: %w", err)
 	}
 	if _, err := o.gpu.numbers(); err != nil {
 		return err
