@@ -234,23 +234,18 @@ func TestAddressTags(t *testing.T) {
 // scriptedIndex answers what a test wants.
 type scriptedIndex struct {
 	chain.History
-	asked func()
-	err   error
+	err error
 }
 
 func (x scriptedIndex) Transaction([32]byte, int) (chain.History, error) { return x.History, x.err }
 
 func (x scriptedIndex) Address(string, chain.Place, int) (chain.History, error) {
-	if x.asked != nil {
-		x.asked()
-	}
 	return x.History, x.err
 }
 
 // TestIndexIsBehind: the answer says how far it is, and nobody keeps it.
 func TestIndexIsBehind(t *testing.T) {
-	var node *testNode
-	node = newNode(t, 0, func(cfg *Config) {
+	node := newNode(t, 0, func(cfg *Config) {
 		cfg.Index = scriptedIndex{History: chain.History{Indexed: chain.Tip{Height: -1}, Tip: chain.Tip{Hash: wire.GenesisHash}}}
 	})
 	answer := get(node.handler, "/v1/addresses/a")
@@ -267,9 +262,8 @@ func TestIndexIsBehind(t *testing.T) {
 // comes each time.
 func TestBlocksWhileAnAddressIsRead(t *testing.T) {
 	for count, tagged := range map[int]bool{0: true, historyTries - 1: true, historyTries: false} {
-		var node *testNode
 		asked := 0
-		node = newNode(t, 0, func(cfg *Config) {
+		node := newNode(t, 0, func(cfg *Config) {
 			ledger := cfg.Ledger.(*chain.Chain)
 			cfg.Index = hookedIndex{indexOf(ledger), func() {
 				if asked++; asked <= count {

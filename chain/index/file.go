@@ -42,8 +42,11 @@ const (
 	format      = "1"
 )
 
-func marks(difficulty int) map[string]string {
-	return map[string]string{"application": application, "format": format, "difficulty": strconv.Itoa(difficulty)}
+// mark is a name and its value.
+type mark struct{ name, value string }
+
+func marks(difficulty int) []mark {
+	return []mark{{"application", application}, {"format", format}, {"difficulty", strconv.Itoa(difficulty)}}
 }
 
 // totalKey is where the sum of all other items' checksums is kept, so that a
@@ -103,8 +106,8 @@ func initialise(tx *bolt.Tx, difficulty int) error {
 		}
 	}
 	meta := tx.Bucket([]byte(metaBucket))
-	for name, value := range marks(difficulty) {
-		if err := meta.Put([]byte(name), []byte(value)); err != nil {
+	for _, m := range marks(difficulty) {
+		if err := meta.Put([]byte(m.name), []byte(m.value)); err != nil {
 			return err
 		}
 	}
@@ -134,9 +137,9 @@ func checkFile(ctx context.Context, path string, difficulty int) error {
 	if err != nil {
 		return err
 	}
-	for name, want := range marks(difficulty) {
-		if got := meta[name]; got != want {
-			return fmt.Errorf("%w: its %s is %.40q, not %q", store.ErrForeign, name, got, want)
+	for _, want := range marks(difficulty) {
+		if got := meta[want.name]; got != want.value {
+			return fmt.Errorf("%w: its %s is %.40q, not %q", store.ErrForeign, want.name, got, want.value)
 		}
 	}
 	if want := meta[totalKey]; want != string(binary.BigEndian.AppendUint64(nil, total.Load())) {

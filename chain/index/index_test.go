@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -260,14 +261,14 @@ func TestRestart(t *testing.T) {
 		l := newLedger()
 		l.extend(repeated(50, "m")...)
 		path := filepath.Join(t.TempDir(), "index.db")
-		x := newIndexAt(path, l, os.Stderr)
+		x := newIndexAt(path, l, io.Discard)
 		running(t, x)()
 		l.extend(repeated(5, "a")...)
 		lowest := int64(100)
 		l.mu.Lock()
 		l.asked = func(height int64) { lowest = min(lowest, height) }
 		l.mu.Unlock()
-		x = newIndexAt(path, l, os.Stderr)
+		x = newIndexAt(path, l, io.Discard)
 		stop := running(t, x)
 		defer stop()
 		if lowest != 51 || x.Height() != 55 {

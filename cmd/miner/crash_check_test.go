@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"lode/chain/wire"
 )
@@ -112,6 +113,11 @@ func (c *crash) checkBalances(p *process, balances map[string]float64, open []wi
 			break
 		}
 	}
+	for _, address := range addresses[:min(3, len(addresses))] {
+		if got := p.turnover(address); got != balances[address] {
+			c.t.Errorf("the history of %.40s adds up to %g; the chain says %g", address, got, balances[address])
+		}
+	}
 	for _, address := range addresses {
 		balance := p.must(http.StatusOK, "GET", "/v1/balances/"+address, "")
 		confirmed, available := balance["confirmed"].(wire.Number).Float64(), balance["available"].(wire.Number).Float64()
@@ -119,6 +125,39 @@ func (c *crash) checkBalances(p *process, balances map[string]float64, open []wi
 			c.t.Errorf("%.40s has %g, of which %g is free; the chain says %g, less %g",
 				address, confirmed, available, balances[address], spent[address])
 		}
+	}
+}
+
+// turnover adds up what the index says that an address has received and sent, once
+// the index has all blocks.
+func (p *process) turnover(address string) (sum float64) {
+	p.t.Helper()
+	deadline := time.Now().Add(patience)
+	for next := ""; ; {
+		page := p.must(http.StatusOK, "GET", "/v1/addresses/"+address+"?limit=500"+next, "")
+		if page["indexed_height"] != page["height"] {
+			if time.Now().After(deadline) {
+				p.t.Fatalf("the index stands at %v", page["indexed_height"])
+			}
+			continue
+		}
+		for _, item := range page["transactions"].([]any) {
+			t, err := wire.TransactionOf(item.(map[string]any)["transaction"])
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			if t.Recipient == address {
+				sum += t.Amount.Float64()
+			}
+			if t.Sender == address {
+				sum -= t.Amount.Float64()
+			}
+		}
+		cursor, more := page["next"].(string)
+		if !more {
+			return sum
+		}
+		next = "&before=" + cursor
 	}
 }
 

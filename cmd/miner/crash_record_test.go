@@ -255,5 +255,6 @@ func (r *record) lostWallets(files []string, address, private string) (lost []st
 // isPlanned tells whether a file of the data folder is one that stays there.
 func isPlanned(name string, port int) bool {
 	wallet := fmt.Sprintf("WalletKeys_%d.txt", port)
-	return name == wallet || strings.HasPrefix(name, wallet+".bak-") || name == fmt.Sprintf("chain-%d.db", port)
+	return name == wallet || strings.HasPrefix(name, wallet+".bak-") ||
+		name == fmt.Sprintf("chain-%d.db", port) || name == fmt.Sprintf("index-%d.db", port)
 }
