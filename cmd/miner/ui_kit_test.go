@@ -116,12 +116,17 @@ func (w *webPage) goTo(place string) {
 func (w *webPage) until(expression string) {
 	w.t.Helper()
 	script := `(async () => { while (!(` + expression + `)) await new Promise(requestAnimationFrame); })()`
-	if _, err := chromedp.Run(w.browser, chromedp.Evaluate[any](script, chromedp.EvalAwaitPromise)); err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(w.browser), patience)
-		defer cancel()
-		text, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
-		w.t.Fatalf("waiting for %s: %v; the page shows %q", expression, err, text)
+	ctx, cancel := context.WithTimeout(w.browser, patience/2) // the other half is for telling what is there instead
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](script, chromedp.EvalAwaitPromise)); err != nil {
+		w.t.Fatalf("waiting for %s: %v; the page shows %q", expression, err, w.shown())
 	}
+}
+
+// settle waits until a view has read what it shows.
+func (w *webPage) settle() {
+	w.t.Helper()
+	w.until(`![...document.querySelectorAll("main .loading")].some((e) => e.checkVisibility())`)
 }
 
 // contains waits for a text within the elements of a selector.
@@ -136,8 +141,10 @@ func (w *webPage) click(selector string) {
 	do(w, chromedp.Click(selector, chromedp.NodeVisible))
 }
 
+// write types a text into a field, in place of what is there.
 func (w *webPage) write(selector, text string) {
 	w.t.Helper()
+	do(w, chromedp.Evaluate[any](fmt.Sprintf(`void document.querySelector(%q).select()`, selector)))
 	do(w, chromedp.SendKeys(selector, text))
 }
 
