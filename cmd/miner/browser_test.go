@@ -64,7 +64,7 @@ func openBrowser(t *testing.T, pagesPort string, node *process, more ...chromedp
 		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s 127.0.0.1:%s, MAP %s 127.0.0.1:%d",
 			foreignName, pagesPort, reboundName, node.port)),
 	)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience) // for all that a test does with it
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)

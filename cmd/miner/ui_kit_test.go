@@ -116,7 +116,7 @@ func (w *webPage) goTo(place string) {
 func (w *webPage) until(expression string) {
 	w.t.Helper()
 	script := `(async () => { while (!(` + expression + `)) await new Promise(requestAnimationFrame); })()`
-	ctx, cancel := context.WithTimeout(w.browser, patience/2) // the other half is for telling what is there instead
+	ctx, cancel := context.WithTimeout(w.browser, patience)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](script, chromedp.EvalAwaitPromise)); err != nil {
 		w.t.Fatalf("waiting for %s: %v; the page shows %q", expression, err, w.shown())

@@ -47,7 +47,7 @@ export function addressLink(address) {
 
 // fullText is a long text with a button that copies it.
 export function fullText(text, what) {
-  const shown = h('span', { class: 'mono full', tabindex: '-1' }, text);
+  const shown = h('span', { class: 'mono full' }, text);
   return h('span', { class: 'with-copy' }, shown, copyButton(text, what, () => shown));
 }
 

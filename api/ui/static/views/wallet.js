@@ -67,7 +67,7 @@ function existing(w, available, confirmedBalance, signal) {
 
 // ownAddress is short, with all of it to copy and on demand.
 function ownAddress(address) {
-  const full = h('span', { class: 'mono full', tabindex: '-1', id: 'own-address' }, address);
+  const full = h('span', { class: 'mono full', id: 'own-address' }, address);
   const details = h('details', null, h('summary', null, 'In full'), full);
   const shown = () => {
     details.open = true; // or there is nothing to select
