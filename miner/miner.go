@@ -58,8 +58,8 @@ type MinerConfig struct {
 	// RewardMessage stands in the signature of rewards, which nobody has to sign;
 	// wire.CheckRewardMessage says what may.
 	RewardMessage string
-	Queue    int                              // how many calls of Mine may wait, beside the one under way
-	Logger   *slog.Logger
+	Queue         int // how many calls of Mine may wait, beside the one under way
+	Logger        *slog.Logger
 
 	// Solved is told how long it took from the start on a tip to the block that was
 	// added to it, once it was; nil is fine.
@@ -101,7 +101,7 @@ func (o *ownHashes) add(hash string) {
 func (m *Miner) Mined(hash string) bool {
 	m.ours.mu.Lock()
 	defer m.ours.mu.Unlock()
-	return slices.Contains(m.ours.hashes[:], hash)
+	return hash != "" && slices.Contains(m.ours.hashes[:], hash)
 }
 
 // New makes a Miner.

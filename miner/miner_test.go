@@ -97,6 +97,25 @@ func TestPeersBlockStopsTheJob(t *testing.T) {
 	assertWhole(t, c, 2*rounds)
 }
 
+// TestRewardMessage stands in the reward alone, and Mined knows the block before the
+// ledger does.
+func TestRewardMessage(t *testing.T) {
+	c := newChain(t)
+	m := newMiner(c, start(t, Config{Workers: 1}))
+	m.cfg.RewardMessage = "mined by us"
+	tips, cancel := c.Subscribe()
+	defer cancel()
+	b, err := m.Mine(t.Context())
+	must(t, err)
+	if reward := b.Transactions[len(b.Transactions)-1]; reward.Signature != "mined by us" || reward.Sender != wire.RewardSender {
+		t.Errorf("%+v", reward)
+	}
+	if tip := <-tips; !m.Mined(tip.Hash) || m.Mined(wire.GenesisHash) || m.Mined("") {
+		t.Errorf("mined here: tip %v, genesis %v", m.Mined(tip.Hash), m.Mined(wire.GenesisHash))
+	}
+	assertWhole(t, c, 1)
+}
+
 // TestNoStaleBlockIsAppended lets a peer's block and our own proof come at the
 // same moment: whichever is first, both blocks that were accepted stand in the
 // chain, one on the other.
