@@ -98,7 +98,8 @@ func (b *builder) number(title, about, unit string, q query, steps ...step) {
 	p.FieldConfig.Defaults.Thresholds = &thresholds{"absolute", append([]step{{"text", nil}}, steps...)}
 	p.FieldConfig.Defaults.Color = map[string]any{"mode": "thresholds"}
 	p.Options = map[string]any{
-		"colorMode": "value", "graphMode": "area", "justifyMode": "auto", "textMode": "auto",
+		"colorMode": "value", "graphMode": "area", "justifyMode": "auto", "orientation": "auto", "textMode": "auto", "wideLayout": true,
+		"showPercentChange": false, "percentChangeColorMode": "standard",
 		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 	}
 	b.add(p)
@@ -113,10 +114,12 @@ func (b *builder) heatmap(title, about, unit, histogram string) {
 	p.Options = map[string]any{
 		"calculate":    false,
 		"cellGap":      1,
-		"color":        map[string]any{"mode": "scheme", "scheme": "Spectral", "steps": 64, "exponent": 0.5},
+		"color":        map[string]any{"mode": "scheme", "scheme": "Spectral", "fill": "dark-orange", "steps": 64, "exponent": 0.5, "reverse": false},
+		"exemplars":    map[string]any{"color": "rgba(255,0,255,0.7)"},
 		"filterValues": map[string]any{"le": 1e-9},
 		"legend":       map[string]any{"show": true},
 		"rowsFrame":    map[string]any{"layout": "auto"},
+		"showValue":    "never",
 		"tooltip":      map[string]any{"mode": "single", "showColorScale": true, "yHistogram": true},
 		"yAxis":        map[string]any{"axisPlacement": "left", "unit": unit},
 	}
@@ -136,8 +139,8 @@ func (b *builder) table(title, about string, queries ...query) {
 		map[string]any{"id": "merge", "options": map[string]any{}},
 		map[string]any{"id": "organize", "options": map[string]any{"excludeByName": hidden, "renameByName": names}},
 	}
-	p.Options = map[string]any{"showHeader": true, "cellHeight": "sm"}
-	p.FieldConfig.Defaults.Custom = map[string]any{"align": "auto", "filterable": true}
+	p.Options = map[string]any{"showHeader": true, "cellHeight": "sm", "frameIndex": 0}
+	p.FieldConfig.Defaults.Custom = map[string]any{"align": "auto", "filterable": true, "inspect": false}
 	b.add(p)
 }
 

@@ -58,7 +58,8 @@ func variables() []any {
 		}
 	}
 	return []any{
-		variable{Name: "datasource", Label: "Prometheus", Type: "datasource", Query: "prometheus", Refresh: 1, Current: map[string]any{}},
+		variable{Name: "datasource", Label: "Prometheus", Type: "datasource", Query: "prometheus", Refresh: 1,
+			Current: map[string]any{"text": "default", "value": "default"}},
 		choice("job", "Job", "label_values(miner_build_info, job)"),
 		choice("instance", "Instance", `label_values(miner_build_info{job=~"$job"}, instance)`),
 	}
