@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	client "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
@@ -101,5 +102,25 @@ func TestForeignTextEverywhereElse(t *testing.T) {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
+	}
+}
+
+// TestProtobufHasTheNativeBuckets: a Prometheus that wants them asks for protobuf.
+func TestProtobufHasTheNativeBuckets(t *testing.T) {
+	m := newMetrics(t, fixed())
+	m.ObserveSolve(7 * time.Second)
+	answer := scrape(m, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited")
+	decoder := expfmt.NewDecoder(answer.Body, expfmt.ResponseFormat(answer.Header()))
+	for {
+		var family client.MetricFamily
+		must(t, decoder.Decode(&family)) // io.EOF, if it is missing
+		if family.GetName() != "miner_solve_duration_seconds" {
+			continue
+		}
+		h := family.GetMetric()[0].GetHistogram()
+		if h.GetSchema() != 3 || len(h.GetPositiveDelta()) != 1 || len(h.GetBucket()) == 0 {
+			t.Errorf("schema %d, native buckets %v, %d classic ones", h.GetSchema(), h.GetPositiveDelta(), len(h.GetBucket()))
+		}
+		return
 	}
 }
