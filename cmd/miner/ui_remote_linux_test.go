@@ -1,0 +1,43 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestRemotePage opens the page from another machine.
+func TestRemotePage(t *testing.T) {
+	findBrowser(t) // what the other process finds isn't told here
+	withRemoteAddress(t, map[string]func(*testing.T){"token": testPageToken})
+}
+
+// testPageToken: without the token the page shows what is public and asks for
+// it, with a wrong one it says so, and with the right one it is live, until the
+// tab is closed.
+func testPageToken(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--host", "0.0.0.0", "--create-wallet", "--difficulty", "1", "--workers", "1", "--kernel", "generic")
+	p.mine()
+	w := openPage(t, p, "")
+	do(w, chromedp.Navigate("http://"+p.remote()+"/ui/"))
+	w.contains("#connection", "Locked")
+	w.contains("#height", "1")
+	w.goTo("#/block/1")
+	w.contains("main", blockHash(p, 1))
+	w.goTo("#/wallet")
+	w.contains("main", "The wallet is not shown")
+
+	w.write("#token", "no such token"+kb.Enter)
+	w.contains("#token-form", "The token is not the node’s.")
+	token := strings.TrimSpace(read(t, p.file("api-token-%d.txt")))
+	w.write("#token", token+kb.Enter)
+	w.contains("#connection", "Live")
+	w.until(`document.querySelector("#own-address")`)
+	do(w, chromedp.Reload())
+	w.contains("#connection", "Live")
+	if kept := do(w, chromedp.Evaluate[string](`JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])`)); kept != `[{},{"token":"`+token+`"},""]` {
+		t.Errorf("the browser keeps %s", kept)
+	}
+}
