@@ -154,7 +154,7 @@ func (w walker) walk(l *ledger) {
 func assertAll(t testing.TB, x *Index, w walker, blocks []wire.Block) {
 	t.Helper()
 	for address := 'a'; address < 'f'; address++ {
-		assertAddress(t, x, blocks, string(address), 1+w.IntN(7))
+		assertAddress(t, x, blocks, string(address), 3+w.IntN(7))
 	}
 	for range 3 {
 		b := blocks[w.IntN(len(blocks))]
@@ -174,7 +174,7 @@ func TestWalk(t *testing.T) {
 	x := newIndexAt(filepath.Join(folder, "index.db"), l, io.Discard)
 	opened(t, x)
 	defer func() { closed(t, x) }()
-	for i := range 150 {
+	for i := range 100 {
 		w.walk(l)
 		x.limits = limits{blocks: 1 + w.IntN(6), bytes: 1 + w.IntN(1000), keys: 1 + w.IntN(20)}
 		for more := true; more && w.IntN(8) > 0; {
