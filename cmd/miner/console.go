@@ -7,10 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"golang.org/x/term"
+
+	"lode/miner"
 )
 
 const (
@@ -21,11 +25,20 @@ const (
 // eraseLine goes to the line's start and clears it (ECMA-48: CR, EL).
 const eraseLine = "\r\x1b[K"
 
+// Signs that stand out (ECMA-48: SGR), unless NO_COLOR asks for none.
+const (
+	boldOn    = "\x1b[1m"
+	noticeOn  = "\x1b[1;33m" // what a person may have forgotten
+	stylesOff = "\x1b[0m"
+)
+
 // console shares one terminal between log lines and the live status line: a
 // log line takes the status line's place, which is then drawn again below.
-// Elsewhere than on a terminal it hands everything on unchanged.
+// Elsewhere than on a terminal, and on a dumb one, it hands everything on unchanged.
 type console struct {
 	terminal bool
+	styled   bool
+	width    func() int // of the terminal in columns; 0 if nobody knows
 
 	mu     sync.Mutex // guards out and status
 	out    io.Writer
@@ -34,7 +47,16 @@ type console struct {
 
 func newConsole(out io.Writer) *console {
 	file, isFile := out.(*os.File)
-	return &console{out: out, terminal: isFile && isTerminal(file)}
+	if !isFile || os.Getenv("TERM") == "dumb" || !isTerminal(file) || !takesEscapes(file) {
+		return &console{out: out}
+	}
+	return &console{out: out, terminal: true, styled: os.Getenv("NO_COLOR") == "", width: func() int {
+		width, _, err := term.GetSize(int(file.Fd()))
+		if err != nil {
+			return 0
+		}
+		return width
+	}}
 }
 
 func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
@@ -66,8 +88,15 @@ func (c *console) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// draw replaces the status line; an empty one takes it away.
+// draw replaces the status line; an empty one takes it away. What the terminal's width
+// has no room for is cut off, since a line that wraps can't be erased.
 func (c *console) draw(status string) {
+	if c.width != nil {
+		status = fitting(status, c.width()-1)
+	}
+	if notice, isNotice := strings.CutPrefix(status, pausedNotice); isNotice && c.styled {
+		status = noticeOn + pausedNotice + stylesOff + notice
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.status == "" && status == "" {
@@ -78,27 +107,79 @@ func (c *console) draw(status string) {
 	_, _ = io.WriteString(c.out, eraseLine+status)
 }
 
-// nodeStatus is what the console shows of a running node.
-type nodeStatus struct {
-	Height             int64
-	Pool, Peers        int
-	TenSeconds, Minute float64 // hashes per second
-	Devices            int
-	DeviceRate         float64 // their part of TenSeconds
+// fitting shortens a text to a number of columns; a width of 0 or less is unknown.
+func fitting(text string, width int) string {
+	if width <= 0 || uniseg.StringWidth(text) <= width {
+		return text
+	}
+	var short strings.Builder
+	for graphemes := uniseg.NewGraphemes(text); graphemes.Next() && width >= graphemes.Width(); {
+		short.WriteString(graphemes.Str())
+		width -= graphemes.Width()
+	}
+	return short.String()
 }
 
-func (s nodeStatus) String() string {
-	devices := ""
-	if s.Devices > 0 {
-		devices = fmt.Sprintf(" | devices %s 10s", formatRate(s.DeviceRate))
+// show writes lines among the log lines: a table whose first line is its title.
+func (c *console) show(write func(io.Writer)) {
+	var text strings.Builder
+	_ = writeTable(&text, write) // a strings.Builder takes everything
+	width := 0
+	if c.width != nil {
+		width = c.width() - 1
 	}
-	return fmt.Sprintf("height %d | %s 10s, %s 60s%s | pool %d | peers %d",
-		s.Height, formatRate(s.TenSeconds), formatRate(s.Minute), devices, s.Pool, s.Peers)
+	var lines strings.Builder
+	for line := range strings.Lines(text.String()) {
+		line = strings.TrimRight(fitting(strings.TrimRight(line, " \n"), width), " ")
+		if c.styled && lines.Len() == 0 {
+			line = boldOn + line + stylesOff
+		}
+		lines.WriteString(line + "\n")
+	}
+	_, _ = io.WriteString(c, lines.String()) // a terminal that is gone has no reader left for an error
+}
+
+// nodeStatus is what the console shows of a running node.
+type nodeStatus struct {
+	Height      int64
+	Age         time.Duration // since the last new tip; negative: there was none
+	Pool, Peers int
+	Rates       miner.Rates
+	Devices     int
+	DeviceRate  float64 // their part of Rates.TenSeconds
+	Paused      bool
+	Found       uint64
+	Expected    float64 // blocks that as many hashes find on average
+}
+
+// pausedNotice begins the status of a node that doesn't search until it is told to.
+const pausedNotice = "PAUSED"
+
+func (s nodeStatus) String() string {
+	var parts []string
+	if s.Paused {
+		parts = append(parts, pausedNotice)
+	}
+	height := fmt.Sprintf("height %d", s.Height)
+	if s.Age >= 0 {
+		height += fmt.Sprintf(", %s ago", s.Age.Truncate(time.Second))
+	}
+	parts = append(parts, height)
+	parts = append(parts, fmt.Sprintf("%s 10s, %s 60s, %s 15m, %s max",
+		formatRate(s.Rates.TenSeconds), formatRate(s.Rates.Minute), formatRate(s.Rates.Quarter), formatRate(s.Rates.Max)))
+	if s.Devices > 0 {
+		parts = append(parts, fmt.Sprintf("devices %s 10s", formatRate(s.DeviceRate)))
+	}
+	return strings.Join(append(parts, fmt.Sprintf("found %d of %.1f expected", s.Found, s.Expected),
+		fmt.Sprintf("pool %d", s.Pool), fmt.Sprintf("peers %d", s.Peers)), " | ")
 }
 
 // attributes are the status as a log line has it.
 func (s nodeStatus) attributes() []any {
-	list := []any{"height", s.Height, "hashrate_10s", formatRate(s.TenSeconds), "hashrate_60s", formatRate(s.Minute)}
+	list := []any{"height", s.Height, "hashrate_10s", formatRate(s.Rates.TenSeconds), "hashrate_60s", formatRate(s.Rates.Minute)}
+	if s.Paused {
+		list = append(list, "paused", true)
+	}
 	if s.Devices > 0 {
 		list = append(list, "devices_10s", formatRate(s.DeviceRate))
 	}

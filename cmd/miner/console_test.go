@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"lode/miner"
 )
 
 // TestConsoleShowsTheStatus: each second in place on a terminal, now and then as
@@ -44,12 +46,13 @@ func TestConsoleShowsTheStatus(t *testing.T) {
 
 // TestTheStatusOfDevices is shown where there are any, also of those that rest.
 func TestTheStatusOfDevices(t *testing.T) {
-	s := nodeStatus{Height: 1, Pool: 2, Peers: 3, TenSeconds: 5e9, Minute: 4e9}
-	if got := s.String(); got != "height 1 | 5.0 GH/s 10s, 4.0 GH/s 60s | pool 2 | peers 3" || len(s.attributes()) != 10 {
+	const rates, rest = "height 1 | 5.0 GH/s 10s, 4.0 GH/s 60s, 0.0 H/s 15m, 0.0 H/s max", " | found 0 of 0.0 expected | pool 2 | peers 3"
+	s := nodeStatus{Height: 1, Age: -1, Pool: 2, Peers: 3, Rates: miner.Rates{TenSeconds: 5e9, Minute: 4e9}}
+	if got := s.String(); got != rates+rest || len(s.attributes()) != 10 {
 		t.Errorf("without devices: %q, %v", got, s.attributes())
 	}
 	s.Devices = 1
-	if got := s.String(); got != "height 1 | 5.0 GH/s 10s, 4.0 GH/s 60s | devices 0.0 H/s 10s | pool 2 | peers 3" {
+	if got := s.String(); got != rates+" | devices 0.0 H/s 10s"+rest {
 		t.Errorf("with a device: %q", got)
 	}
 	s.DeviceRate = 4.9e9

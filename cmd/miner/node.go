@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -53,6 +54,7 @@ type node struct {
 	miner   *miner.Miner
 	control *miner.Control
 	events  *events.Hub
+	tipAt   atomic.Pointer[time.Time] // when the tip became it; nil: before the start
 	metrics *metrics.Metrics
 }
 
@@ -238,6 +240,7 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 		group.Go(func() error { return n.index.Run(ctx) })
 	}
 	group.Go(func() error { return n.console.Run(ctx, n.log, n.status) })
+	group.Go(func() error { return n.runKeys(ctx) })
 	group.Go(func() error { return n.logTips(ctx) })
 	handlers := n.api()
 	group.Go(func() error { return n.events.Run(ctx) })
@@ -299,6 +302,7 @@ func (n *node) logTips(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case tip := <-tips:
+			n.tipAt.Store(&tip.At)
 			now := n.miner.Found()
 			n.log.Info("new tip", "height", tip.Height, "hash", tip.Hash, "mined_here", now-found)
 			found = now

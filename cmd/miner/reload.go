@@ -47,9 +47,19 @@ func newReloader(n *node) *reloader {
 	}
 	r.live = map[string]func(options) error{
 		"log-level": func(options) error { return nil }, // tell does it
+		"mine":      func(o options) error { return n.mineOrNot(o.mine) },
 		"peer":      func(o options) error { return changePeers(n.network, r.running["peer"].([]string), o.peers) },
 	}
 	return r
+}
+
+// mineOrNot turns mining without end on or off.
+func (n *node) mineOrNot(mine bool) error {
+	if mine {
+		return n.control.Start()
+	}
+	n.control.Stop()
+	return nil
 }
 
 // changePeers removes the peers that are not named any more and adds those that are
@@ -113,7 +123,8 @@ func (r *reloader) reload() {
 			continue
 		}
 		if err := apply(o); err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", flag.Name, err))
+			failed = append(failed, fmt.Errorf("%s: %w", change, err))
+			continue
 		}
 		changed = append(changed, change)
 		r.running[flag.Name] = after

@@ -7,10 +7,12 @@ import (
 	"os/exec"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"lode/api"
+	"lode/miner"
 )
 
 // TestScripts runs the command lines of testdata/script.
@@ -49,8 +51,15 @@ func TestConsoleKeepsTheStatusLineLast(t *testing.T) {
 }
 
 func TestStatusLine(t *testing.T) {
-	s := nodeStatus{Height: 12, Pool: 3, Peers: 2, TenSeconds: 1500, Minute: 1e6}
-	if want := "height 12 | 1.5 kH/s 10s, 1.0 MH/s 60s | pool 3 | peers 2"; s.String() != want {
+	s := nodeStatus{
+		Height: 12, Age: -1, Pool: 3, Peers: 2, Rates: miner.Rates{TenSeconds: 1500, Minute: 1e6, Quarter: 2e9, Max: 3e9}, Found: 4, Expected: 3.14,
+	}
+	const rest = "1.5 kH/s 10s, 1.0 MH/s 60s, 2.0 GH/s 15m, 3.0 GH/s max | found 4 of 3.1 expected | pool 3 | peers 2"
+	if want := "height 12 | " + rest; s.String() != want {
+		t.Errorf("%q, want %q", s, want)
+	}
+	s.Age, s.Paused = 75*time.Second+time.Millisecond, true
+	if want := "PAUSED | height 12, 1m15s ago | " + rest; s.String() != want {
 		t.Errorf("%q, want %q", s, want)
 	}
 }

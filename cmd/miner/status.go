@@ -13,10 +13,12 @@ import (
 
 // status is what the console shows.
 func (n *node) status() nodeStatus {
-	rates := n.engine.Rates()
 	s := nodeStatus{
-		Height: n.chain.Tip().Height, Pool: len(n.chain.Pool()), Peers: len(n.network.List()),
-		TenSeconds: rates.TenSeconds, Minute: rates.Minute,
+		Height: n.chain.Tip().Height, Age: -1, Pool: len(n.chain.Pool()), Peers: len(n.network.List()),
+		Rates: n.engine.Rates(), Paused: n.control.State().Paused, Found: n.miner.Found(), Expected: n.expected(),
+	}
+	if at := n.tipAt.Load(); at != nil {
+		s.Age = time.Since(*at)
 	}
 	for _, d := range n.engine.Devices() {
 		s.Devices++
