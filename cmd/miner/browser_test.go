@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -39,14 +38,7 @@ func newPages(t *testing.T) (port string) {
 // but not with CI=true.
 func findBrowser(t *testing.T) (path string) {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skip("chromium isn't installed")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return installed(t, "chromium", "chromium")
 }
 
 // openBrowser starts Chromium, for which the attacker's names lead to the pages
