@@ -22,7 +22,9 @@ type scriptedLedger struct {
 	block  func(height int64) (wire.Block, error)
 }
 
-func (l scriptedLedger) Tip() chain.Tip                         { return chain.Tip{Height: l.height} }
+func (l scriptedLedger) Tip() chain.Tip {
+	return chain.Tip{Height: l.height, Hash: wire.GenesisHash}
+}
 func (l scriptedLedger) Block(height int64) (wire.Block, error) { return l.block(height) }
 
 // linked makes blocks of about size bytes that follow each other.

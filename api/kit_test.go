@@ -203,7 +203,7 @@ func (n *testNode) start(t testing.TB, change func(*Config)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.handler = handler
+	n.handler = underContract(t, handler)
 }
 
 // bareHandler has nothing behind it.

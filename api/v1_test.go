@@ -211,7 +211,7 @@ func TestBlocksStopAtAReorganisation(t *testing.T) {
 	node := newNode(t, 1, func(cfg *Config) {
 		cfg.Ledger = scriptedLedger{cfg.Ledger, 4, func(height int64) (wire.Block, error) { return blocks[height], nil }}
 	})
-	want := `{"blocks":` + string(wire.AppendCompact(nil, blocks[1:3])) + `,"height":4,"tip":""}` + "\n"
+	want := `{"blocks":` + string(wire.AppendCompact(nil, blocks[1:3])) + `,"height":4,"tip":"` + wire.GenesisHash + `"}` + "\n"
 	if answer := get(node.handler, "/v1/blocks?from=1"); answer.Body.String() != want {
 		t.Errorf("got %s\nwant %s", answer.Body, want)
 	}
@@ -223,7 +223,7 @@ func TestBlocksAreBounded(t *testing.T) {
 	node := newNode(t, 1, func(cfg *Config) {
 		cfg.Ledger = scriptedLedger{cfg.Ledger, 4, func(height int64) (wire.Block, error) { return blocks[height], nil }}
 	})
-	want := `{"blocks":` + string(wire.AppendCompact(nil, blocks[:3])) + `,"height":4,"tip":""}` + "\n"
+	want := `{"blocks":` + string(wire.AppendCompact(nil, blocks[:3])) + `,"height":4,"tip":"` + wire.GenesisHash + `"}` + "\n"
 	if answer := get(node.handler, "/v1/blocks"); answer.Body.String() != want {
 		t.Errorf("%d bytes, want %d", answer.Body.Len(), len(want))
 	}

@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"bench":              {"*"},
 	"api":                {"api/events", "api/ui", "chain", "chain/wire", "chain/wallet"},
 	"api/client":         {"chain/wire"},
+	"api/contract":       {},
 	"api/events":         {},
 	"api/peer":           {"chain", "chain/wire"},
 	"api/ui":             {},
