@@ -135,17 +135,30 @@ func (w *webPage) contains(selector, text string) {
 	w.until(fmt.Sprintf("[...document.querySelectorAll(%q)].some((e) => e.textContent.includes(%q))", selector, text))
 }
 
+// click waits until a mouse can reach an element, and clicks there.
 func (w *webPage) click(selector string) {
 	w.t.Helper()
-	w.until(fmt.Sprintf("document.querySelector(%q) && !document.querySelector(%[1]q).disabled", selector))
-	do(w, chromedp.Click(selector, chromedp.NodeVisible))
+	w.until(fmt.Sprintf(`(() => {
+		const element = document.querySelector(%q);
+		if (!element || element.disabled || !element.checkVisibility()) return false;
+		element.scrollIntoView({ block: "center", behavior: "instant" });
+		const { x, y, width, height } = element.getBoundingClientRect();
+		window.aim = [x + width / 2, y + height / 2];
+		return element.contains(document.elementFromPoint(...window.aim));
+	})()`, selector))
+	aim := do(w, chromedp.Evaluate[[]float64]("window.aim"))
+	do(w, chromedp.MouseClickXY(aim[0], aim[1]))
 }
 
 // write types a text into a field, in place of what is there.
 func (w *webPage) write(selector, text string) {
 	w.t.Helper()
-	do(w, chromedp.Evaluate[any](fmt.Sprintf(`void document.querySelector(%q).select()`, selector)))
-	do(w, chromedp.SendKeys(selector, text))
+	do(w, chromedp.Evaluate[any](fmt.Sprintf(`(() => {
+		const field = document.querySelector(%q);
+		field.focus();
+		field.select();
+	})()`, selector)))
+	do(w, chromedp.KeyEvent(text))
 }
 
 // answerDialog waits for the question, and says yes or no.
