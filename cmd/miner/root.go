@@ -43,6 +43,7 @@ line wins over the environment, and that over the file.`,
 	o.bindNode(root.Flags())
 	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newBenchCommand(), newGenerateCommand(), newDevicesCommand(), newConfigCommand(), newVersionCommand(),
 		newStatusCommand(), newPeersCommand(), newWalletCommand(), newSolveCommand(), newDashboardsCommand())
+	addCompletions(root)
 	return root
 }
 
