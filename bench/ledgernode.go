@@ -21,6 +21,7 @@ import (
 	"lode/chain/store"
 	"lode/chain/wallet"
 	"lode/chain/wire"
+	"lode/miner"
 )
 
 // What one round of a cost repeats. The numbers don't depend on the length, so that
@@ -77,7 +78,8 @@ func (l *ledger) open(ctx context.Context) error {
 		return err
 	}
 	network := peer.New(peer.Config{Ledger: c, SpoolDir: l.folder})
-	handler, err := api.New(api.Config{Ledger: c, Miner: neverMines{}, Peers: network, Keys: keys})
+	control := miner.NewControl(miner.ControlConfig{}) // nobody starts it
+	handler, err := api.New(api.Config{Ledger: c, Miner: neverMines{}, Control: control, Peers: network, Keys: keys})
 	if err != nil {
 		return err
 	}

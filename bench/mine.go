@@ -87,7 +87,8 @@ func serve(b *testing.B, c *chain.Chain) node {
 	m := miner.New(miner.MinerConfig{
 		Searcher: e, Ledger: c, Logger: silent(), Address: func() (string, bool) { return owner.Address(), true },
 	})
-	handler, err := api.New(api.Config{Ledger: c, Miner: m, Peers: network, Keys: keys})
+	control := miner.NewControl(miner.ControlConfig{Miner: m, Engine: e}) // nobody starts it
+	handler, err := api.New(api.Config{Ledger: c, Miner: m, Control: control, Peers: network, Keys: keys})
 	must(b, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(b, err)
