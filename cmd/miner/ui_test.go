@@ -23,7 +23,7 @@ func rewardAddress(p *process) string {
 // like that has something to do.
 func pageDifficulty() []string {
 	if os.Getenv("SCREENSHOTS") != "" {
-		return []string{"--difficulty", "7"}
+		return []string{"--difficulty", "6"}
 	}
 	return []string{"--difficulty", "3", "--workers", "1", "--kernel", "generic"}
 }
@@ -193,9 +193,10 @@ func (w *webPage) pictures() {
 		return
 	}
 	w.goTo("#/")
+	do(w, chromedp.Evaluate[any](`document.querySelector("#search").reset()`))
 	w.click("#mine-continuous")
 	// Until there is something to see in the chart.
-	w.until(`(await import("/ui/state.js")).state.rates.times.length > 100 && Number(document.querySelector("#height").textContent) > 20`)
+	w.until(`(await import("/ui/state.js")).state.rates.times.length > 40 && Number(document.querySelector("#height").textContent) > 12`)
 	for _, scheme := range []string{"light", "dark"} {
 		w.scheme(scheme)
 		w.screenshot("page-" + scheme)
