@@ -96,8 +96,8 @@ func TestPageHostile(t *testing.T) {
 	w.contains("main", "\ufffdevil\ufffd")
 }
 
-// TestPagePhone: no view is wider than a phone, and none has anything out of
-// reach of the keyboard or without a name for a screen reader.
+// TestPageKeyboard: no view has anything out of reach of the keyboard or without
+// a name for a screen reader.
 func TestPageKeyboard(t *testing.T) {
 	p := hostileNode(t)
 	w := openPage(t, p, "")
