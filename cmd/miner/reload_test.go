@@ -86,6 +86,25 @@ func TestReload(t *testing.T) {
 	r.interrupt()
 }
 
+// TestReloadTurnsMiningOnAndOff, and says why if it can't.
+func TestReloadTurnsMiningOnAndOff(t *testing.T) {
+	r := startReloading(t, "", "--workers", "1", "--wallet-bits", "1024", "--difficulty", "6")
+	isMining := func() any { return r.must(200, "GET", "/v1/mining", "")["continuous"] }
+	r.write(t, "mine = true")
+	if line := r.reload("not all of it could be done"); !strings.Contains(line, `changed="" needs_restart="" error="mine: false -> true: there is no wallet`) {
+		t.Error(line)
+	}
+	r.must(201, "POST", "/wallet", "")
+	if line := r.reload("read the configuration again"); !strings.Contains(line, `changed="mine: false -> true" needs_restart=""`) || isMining() != true {
+		t.Error(line, isMining())
+	}
+	r.write(t, "")
+	if line := r.reload("read the configuration again"); !strings.Contains(line, `changed="mine: true -> false" needs_restart=""`) || isMining() != false {
+		t.Error(line, isMining())
+	}
+	r.interrupt()
+}
+
 // TestReloadOfABrokenFile changes nothing, not even by what is right in it.
 func TestReloadOfABrokenFile(t *testing.T) {
 	r := startReloading(t, "peer = ['127.0.0.1:1']")

@@ -166,10 +166,9 @@ recipient  somebody
 amount     2.5
 `},
 	{"wallet send --message hello", `POST /v1/transactions {"message":"hello"}`,
-		fakeAnswer{201, `{"id":"ab12","transaction":{"amount":0,"recipient":"data:,hello","sender":"s","signature":"f"}}`}, `
-id         ab12
-recipient  data:,hello
-amount     0
+		fakeAnswer{201, `{"id":"ab12","transaction":{"amount":0,"recipient":"data:,hello%1B","sender":"s","signature":"f"}}`}, `
+id       ab12
+message  hello?
 `},
 }
 
@@ -384,6 +383,12 @@ func TestWalletOffline(t *testing.T) {
 // TestRemoteOfANode asks a real one.
 func TestRemoteOfANode(t *testing.T) {
 	p := start(t, t.TempDir(), freePort(t), "--workers", "1")
+	refused := func(want string, args ...string) {
+		t.Helper()
+		if _, messages, code := runMiner(t, append(args, "-p", fmt.Sprint(p.port))...); code != 1 || !strings.HasPrefix(messages, want) {
+			t.Errorf("%v: exit %d, %s", args, code, messages)
+		}
+	}
 	ask := func(args ...string) string {
 		t.Helper()
 		out, messages, code := runMiner(t, append(args, "-p", fmt.Sprint(p.port))...)
@@ -403,6 +408,30 @@ func TestRemoteOfANode(t *testing.T) {
 	}
 	if balance := ask("wallet", "balance", "somebody"); balance != "confirmed  0\navailable  0\n" {
 		t.Error(balance)
+	}
+	refused("miner: there is no wallet; `miner wallet new` makes one\n", "wallet", "show")
+	made := ask("wallet", "new")
+	if shown := ask("wallet", "show"); shown != made || !strings.HasSuffix(made, "\nencrypted  no\nconfirmed  0\navailable  0\n") {
+		t.Errorf("made\n%sshown\n%s", made, shown)
+	}
+	refused("miner: there is a wallet already; with --replace", "wallet", "new")
+	refused("miner: the node refuses: ", "wallet", "send", "somebody", "5")
+	p.mine()
+	if sent := ask("wallet", "send", "somebody", "2.5"); !strings.HasSuffix(sent, "\nrecipient  somebody\namount     2.5\n") {
+		t.Error(sent)
+	}
+	if sent := ask("wallet", "send", "--message", "grüß dich"); !strings.HasSuffix(sent, "\nmessage  grüß dich\n") {
+		t.Error(sent)
+	}
+	if balance := ask("wallet", "balance"); balance != "confirmed  10\navailable  7.5\n" {
+		t.Error(balance)
+	}
+	p.mine()
+	if balance := ask("wallet", "balance", "somebody"); balance != "confirmed  2.5\navailable  2.5\n" {
+		t.Error(balance)
+	}
+	if resolved := ask("peers", "resolve"); resolved != "no peer has a longer valid chain, height 2\n" {
+		t.Error(resolved)
 	}
 	p.interrupt()
 }

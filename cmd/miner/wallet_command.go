@@ -261,11 +261,7 @@ it, for ever.`,
 			if err != nil {
 				return err
 			}
-			return askNode(cmd, r, http.MethodPost, "/v1/transactions", body, func(out io.Writer, p client.Payment) {
-				fmt.Fprintf(out, "id\t%s\n", plain(p.ID))
-				fmt.Fprintf(out, "recipient\t%s\n", plain(p.Transaction.Recipient))
-				fmt.Fprintf(out, "amount\t%s\n", p.Transaction.Amount)
-			})
+			return askNode(cmd, r, http.MethodPost, "/v1/transactions", body, writePayment)
 		})
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("message") {
@@ -277,6 +273,16 @@ it, for ever.`,
   miner wallet send --message "hello"`
 	cmd.Flags().StringVar(&message, "message", "", "text of up to 1,000 bytes, instead of RECIPIENT and AMOUNT")
 	return cmd
+}
+
+func writePayment(out io.Writer, p client.Payment) {
+	fmt.Fprintf(out, "id\t%s\n", plain(p.ID))
+	if text, isMessage := wire.MessageText(p.Transaction.Recipient); isMessage {
+		fmt.Fprintf(out, "message\t%s\n", plain(text))
+		return
+	}
+	fmt.Fprintf(out, "recipient\t%s\n", plain(p.Transaction.Recipient))
+	fmt.Fprintf(out, "amount\t%s\n", p.Transaction.Amount)
 }
 
 // paymentBody is the body of POST /v1/transactions.
