@@ -133,7 +133,7 @@ func TestParseMemory(t *testing.T) {
 // inventedLedger is a report of what no machine did.
 func inventedLedger() LedgerReport {
 	return LedgerReport{
-		Machine: Machine{"A CPU", []string{"SHA"}, []int{0, 2}, 2}, System: "plan9/mips, go1.99",
+		Machine: Machine{"A CPU", []string{"SHA"}, []int{0, 2}, 2, 0}, System: "plan9/mips, go1.99",
 		KeyBits: 1024, Payments: 1, Wallets: 100, Rounds: 9, Lengths: []int64{1000, 1_000_000},
 		Costs: []Cost{
 			newCost(figure{"append", "us"}, []float64{1234.56, 2469.12}),

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/klauspost/cpuid/v2"
+
+	"lode/miner"
 )
 
 // Report is what Measure measured. Its JSON is stable: fields are only added.
@@ -23,9 +25,10 @@ type Report struct {
 // Machine is what it was measured on.
 type Machine struct {
 	CPU         string   `json:"cpu"`
-	Features    []string `json:"features"`     // of those that SHA-256 can use, by the names of package cpuid
-	CPUsAllowed []int    `json:"cpus_allowed"` // by number
-	GOMAXPROCS  int      `json:"gomaxprocs"`   // while it was measured
+	Features    []string `json:"features"`        // of those that SHA-256 can use, by the names of package cpuid
+	CPUsAllowed []int    `json:"cpus_allowed"`    // by number
+	GOMAXPROCS  int      `json:"gomaxprocs"`      // while it was measured
+	Quota       float64  `json:"quota,omitempty"` // CPUs' time by the control group; 0 = unlimited
 }
 
 // Limit is what the CPU's unit for SHA-256 could do on one core.
@@ -68,7 +71,7 @@ func workersText(count int) string {
 
 // machine describes this one.
 func machine(allowed []int) Machine {
-	m := Machine{CPU: cpuid.CPU.BrandName, Features: []string{}, CPUsAllowed: allowed, GOMAXPROCS: runtime.GOMAXPROCS(0)}
+	m := Machine{CPU: cpuid.CPU.BrandName, Features: []string{}, CPUsAllowed: allowed, GOMAXPROCS: runtime.GOMAXPROCS(0), Quota: miner.Quota()}
 	if m.CPU == "" { // some don't tell
 		m.CPU = runtime.GOARCH
 	}
@@ -89,8 +92,8 @@ func (r Report) WriteJSON(w io.Writer) error { return json.NewEncoder(w).Encode(
 // WriteTable writes the report for people.
 func (r Report) WriteTable(w io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s (%s), CPUs allowed: %d, GOMAXPROCS %d\n",
-		r.Machine.CPU, strings.Join(r.Machine.Features, " "), len(r.Machine.CPUsAllowed), r.Machine.GOMAXPROCS)
+	fmt.Fprintf(&text, "%s (%s), CPUs allowed: %d, GOMAXPROCS %d%s\n", r.Machine.CPU,
+		strings.Join(r.Machine.Features, " "), len(r.Machine.CPUsAllowed), r.Machine.GOMAXPROCS, r.Machine.quotaText())
 	if r.Limit == nil {
 		fmt.Fprint(&text, "no limit of this CPU is known\n\n")
 	} else {
@@ -106,6 +109,14 @@ func (r Report) WriteTable(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
+}
+
+// quotaText is nothing where there is no quota.
+func (m Machine) quotaText() string {
+	if m.Quota == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", quota of %.2f CPUs", m.Quota)
 }
 
 // none stands where a number has no meaning.

@@ -11,7 +11,7 @@ import (
 func invented() Report {
 	fraction := func(f float64) *float64 { return &f }
 	return Report{
-		Machine: Machine{"A CPU", []string{"SHA", "AVX2"}, []int{0, 2, 3}, 6},
+		Machine: Machine{"A CPU", []string{"SHA", "AVX2"}, []int{0, 2, 3}, 6, 0},
 		Limit:   &Limit{"32 steps a hash", 101e6},
 		Results: []Result{
 			{"quick", 0, 66, "one word", 74_400_000, fraction(0.7366), 3},
@@ -87,5 +87,20 @@ func TestWritingFails(t *testing.T) {
 		if !errors.Is(write, errFull) {
 			t.Error(write)
 		}
+	}
+}
+
+// TestQuotaIsReported where there is one: rates are not those of the CPUs then.
+func TestQuotaIsReported(t *testing.T) {
+	r := Report{Machine: Machine{CPU: "A CPU", Quota: 1.5}}
+	var table, object strings.Builder
+	if err := errors.Join(r.WriteTable(&table), r.WriteJSON(&object)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "A CPU (), CPUs allowed: 0, GOMAXPROCS 0, quota of 1.50 CPUs\n"; !strings.HasPrefix(table.String(), want) {
+		t.Errorf("%q, want %q", table.String(), want)
+	}
+	if want := `"gomaxprocs":0,"quota":1.5}`; !strings.Contains(object.String(), want) {
+		t.Errorf("%s lacks %s", object.String(), want)
 	}
 }

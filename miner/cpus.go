@@ -224,6 +224,10 @@ func firstSet(fsys fs.FS, folders, names []string) []int {
 	return nil
 }
 
+// Quota is how many CPUs' time the process's control group may take; 0 = unlimited, or
+// the system has none.
+func Quota() float64 { return machine().quota }
+
 // cgroupQuota is how many CPUs' time the process's control group, or one above
 // it, may use; 0 if there is no limit. fsys is the root of the file system.
 func cgroupQuota(fsys fs.FS) float64 {
