@@ -84,13 +84,13 @@ func (t task) bare(d *borrowed, known []puzzle) bare {
 }
 
 // prove lets the device find proofs that are known.
-func (b bare) prove(ctx context.Context) (proofs int, err error) {
+func (b bare) prove(ctx context.Context) (proven []puzzle, err error) {
 	for _, p := range b.puzzles {
 		if err := p.solvedByDevice(ctx, b.device); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return len(b.puzzles), nil
+	return b.puzzles, nil
 }
 
 // deviceWarmUp is how long a device does what is measured before that counts: its

@@ -41,6 +41,7 @@ type DeviceResult struct {
 
 	Bound          *Bound `json:"bound,omitempty"` // only where it is known
 	ProofsVerified int    `json:"proofs_verified"` // that the device found, and crypto/sha256 too
+	ProofsSHA256   string `json:"proofs_sha256"`   // of their digits, a line each
 }
 
 // Bound is what the arithmetic units of a GPU could do.
@@ -67,7 +68,7 @@ func (d DeviceReport) describe() string {
 // writeTable writes a device for people.
 func (d DeviceReport) writeTable(w io.Writer) {
 	fmt.Fprintf(w, "\n%s\n\n", d.describe())
-	rows := [][]string{{"PREFIX", "LAYOUT", "MH/S", "OF BOUND", "IN ENGINE", "OF MH/S", "WORKERS", "TOGETHER", "OF SUM", "CANCEL MS", "P99", "PROOFS"}}
+	rows := [][]string{{"PREFIX", "LAYOUT", "MH/S", "OF BOUND", "IN ENGINE", "OF MH/S", "WORKERS", "TOGETHER", "OF SUM", "CANCEL MS", "P99", "PROOFS", "CHECKSUM"}}
 	for _, r := range d.Results {
 		rows = append(rows, r.row())
 	}
@@ -84,6 +85,6 @@ func (r DeviceResult) row() []string {
 		fmt.Sprint(r.PrefixBytes), r.Layout, megahashes(r.HashesPerSecond), ofBound,
 		megahashes(r.EngineHashesPerSecond), fmt.Sprintf("%.3f", r.EngineFraction), megahashes(r.WorkersHashesPerSecond),
 		megahashes(r.TogetherHashesPerSecond), fmt.Sprintf("%.3f", r.TogetherFraction),
-		milliseconds(r.CancelP50), milliseconds(r.CancelP99), fmt.Sprint(r.ProofsVerified),
+		milliseconds(r.CancelP50), milliseconds(r.CancelP99), fmt.Sprint(r.ProofsVerified), shortened(r.ProofsSHA256),
 	}
 }

@@ -188,6 +188,7 @@ func (r *deviceRow) result(units int) (DeviceResult, error) {
 		CancelP50:               percentile(r.cancelling.latencies, 50).Round(time.Microsecond).Seconds(),
 		CancelP99:               percentile(r.cancelling.latencies, 99).Round(time.Microsecond).Seconds(),
 		ProofsVerified:          r.bare.ProofsVerified,
+		ProofsSHA256:            r.bare.ProofsSHA256,
 	}
 	if r.clocks != nil {
 		result.Bound = r.clocks.bound(units, r.task, rates[r.bare])

@@ -40,6 +40,16 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// proofSums are the checksums of the proofs that every kernel of every machine finds, by
+// the message's length and the layout of the digits.
+var proofSums = map[string]string{
+	"66 one word":                        "5011f42d0be96adb493e00ea4673ad88026c7b199ff7f0b5287da3993f3ae799",
+	"115 table":                          "0b14d5c0cf2075488a3bef609c843fc7b225a08a9ab52051b24d6193bd671508",
+	"66 long proofs, table, late digits": "a5b52ad55c322d4996ea039c976b8d7ed074041aaf83dc6c85e33f670a7b76f8",
+	"66 whole message":                   "b2ff628e3c296f6fbcfda4c842f85a10740cf663ed762d173379469fe93232b1",
+	"115 whole message":                  "91d64cabd726d31e14c226e81fb98486ceb33ac65d5dc431075f222e42fc0dd7",
+}
+
 // TestMeasure measures really, in few moments, and looks at what can be known.
 func TestMeasure(t *testing.T) {
 	before, steps := runtime.GOMAXPROCS(0), 0
@@ -60,6 +70,9 @@ func TestMeasure(t *testing.T) {
 		cases = append(cases, fmt.Sprint(result))
 		if !(result.HashesPerSecond > 0) || result.ProofsVerified != puzzleCount || (result.FractionOfLimit == nil) != (r.Limit == nil) {
 			t.Errorf("%+v", result)
+		}
+		if sum := proofSums[fmt.Sprint(result.PrefixBytes, " ", result.Layout)]; result.ProofsSHA256 != sum {
+			t.Errorf("%v: the proofs' checksum is %s, want %s", result, result.ProofsSHA256, sum)
 		}
 	}
 	var want []string

@@ -48,6 +48,7 @@ type Result struct {
 	// the same run; nil without a limit.
 	FractionOfLimit *float64 `json:"fraction_of_limit"`
 	ProofsVerified  int      `json:"proofs_verified"` // that it found, and crypto/sha256 too
+	ProofsSHA256    string   `json:"proofs_sha256"`   // of their digits, a line each
 }
 
 // String names the case.
@@ -99,7 +100,7 @@ func (r Report) WriteTable(w io.Writer) error {
 	} else {
 		fmt.Fprintf(&text, "limit of one core: %s MH/s (%s)\n\n", megahashes(r.Limit.HashesPerSecond), r.Limit.Name)
 	}
-	rows := [][]string{{"KERNEL", "WORKERS", "PREFIX", "LAYOUT", "MH/S", "OF LIMIT", "X CRYPTO", "PROOFS"}}
+	rows := [][]string{{"KERNEL", "WORKERS", "PREFIX", "LAYOUT", "MH/S", "OF LIMIT", "X CRYPTO", "PROOFS", "CHECKSUM"}}
 	for _, result := range r.Results {
 		rows = append(rows, r.row(result))
 	}
@@ -136,8 +137,11 @@ func (r Report) row(result Result) []string {
 		ofCrypto = fmt.Sprintf("%.1f", each/base)
 	}
 	return []string{result.Kernel, workers, fmt.Sprint(result.PrefixBytes), result.Layout,
-		megahashes(result.HashesPerSecond), ofLimit, ofCrypto, fmt.Sprint(result.ProofsVerified)}
+		megahashes(result.HashesPerSecond), ofLimit, ofCrypto, fmt.Sprint(result.ProofsVerified), shortened(result.ProofsSHA256)}
 }
+
+// shortened is enough of a checksum to compare with another machine's.
+func shortened(checksum string) string { return checksum[:min(8, len(checksum))] }
 
 // crypto is the rate of crypto/sha256 behind a prefix of that many bytes; 0 if it
 // was not measured.

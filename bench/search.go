@@ -108,15 +108,15 @@ type searching struct {
 const proofPatience = time.Minute
 
 // prove lets the engine find proofs that are known.
-func (s searching) prove(ctx context.Context) (proofs int, err error) {
+func (s searching) prove(ctx context.Context) (proven []puzzle, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, proofPatience, fmt.Errorf("%w in %v", errWrongProof, proofPatience))
 	defer cancel()
 	for _, p := range s.puzzles {
 		if err := p.solvedBySearch(ctx, s.engine); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return len(s.puzzles), s.check()
+	return s.puzzles, s.check()
 }
 
 // rate is what the workers' counters say of an endless search for a while.

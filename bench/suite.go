@@ -17,8 +17,8 @@ import (
 
 // subject is what is measured.
 type subject interface {
-	// prove lets it find proofs that are known, and returns how many there were.
-	prove(ctx context.Context) (proofs int, err error)
+	// prove lets it find proofs that are known, and returns those.
+	prove(ctx context.Context) (proven []puzzle, err error)
 	// rate is in hashes per second, measured for a while.
 	rate(ctx context.Context, duration time.Duration) (float64, error)
 }
@@ -26,7 +26,7 @@ type subject interface {
 // broken is a subject that could not be made.
 type broken struct{ err error }
 
-func (b broken) prove(context.Context) (int, error)                   { return 0, b.err }
+func (b broken) prove(context.Context) ([]puzzle, error)              { return nil, b.err }
 func (b broken) rate(context.Context, time.Duration) (float64, error) { return 0, b.err }
 
 // measured is one case.
@@ -39,7 +39,8 @@ type measured struct {
 
 // verify proves it once.
 func (m *measured) verify(ctx context.Context) {
-	m.ProofsVerified, m.failed = m.prove(ctx)
+	proven, err := m.prove(ctx)
+	m.ProofsVerified, m.ProofsSHA256, m.failed = len(proven), checksum(proven), err
 }
 
 // measure adds one round's rate, unless the case has failed.

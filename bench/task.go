@@ -115,6 +115,19 @@ type puzzle struct {
 	solution uint64 // as a candidate of the digits
 }
 
+// checksum is the SHA-256 of the proofs' decimal digits, a line each, in hex: the same
+// on every machine and with every kernel. It is empty for none.
+func checksum(proven []puzzle) string {
+	if len(proven) == 0 {
+		return ""
+	}
+	var text []byte
+	for _, p := range proven {
+		text = append(p.digits.Append(text, p.solution), '\n')
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
+}
+
 const (
 	puzzleCount  = 3       // for each task
 	puzzleReach  = 200_000 // candidates before the solution, at most: the slowest kernels have to find it too

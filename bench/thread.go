@@ -18,7 +18,7 @@ type ceiling struct {
 }
 
 // prove has nothing to find.
-func (c ceiling) prove(context.Context) (int, error) { return 0, nil }
+func (c ceiling) prove(context.Context) ([]puzzle, error) { return nil, nil }
 
 // rate is that of all CPUs together.
 func (c ceiling) rate(ctx context.Context, duration time.Duration) (sum float64, err error) {
@@ -69,13 +69,13 @@ func (l loop) on(cpu int) loop {
 }
 
 // prove lets the kernel find proofs that are known.
-func (l loop) prove(ctx context.Context) (proofs int, err error) {
+func (l loop) prove(ctx context.Context) (proven []puzzle, err error) {
 	for _, p := range l.puzzles {
 		if err := p.solvedByScan(ctx, l.kernel); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return len(l.puzzles), nil
+	return l.puzzles, nil
 }
 
 // rate is that of batch after batch, on a thread of its own.
