@@ -28,9 +28,10 @@ type branch struct {
 	pattern    string // of the file's name, for os.CreateTemp
 	difficulty int
 	maxBytes   int64
-	spool      *spool // has given size bytes
+	spool      *spool // has given size bytes for that many blocks
 
 	size    int64
+	count   int64
 	file    *os.File // nil while there is no block
 	unnamed bool     // the file has no name any more
 	out     *bufio.Writer
@@ -81,6 +82,7 @@ func (b *branch) write(block wire.Block) error {
 		return err
 	}
 	b.size += int64(len(b.scratch))
+	b.count++
 	if _, err := b.out.Write(b.scratch); err != nil {
 		return keepingFailed(err)
 	}
@@ -112,7 +114,7 @@ func (b *branch) close() error {
 	if b == nil || b.file == nil {
 		return nil
 	}
-	b.spool.give(b.size)
+	b.spool.give(b.size, b.count)
 	err := b.file.Close()
 	if !b.unnamed {
 		err = errors.Join(err, os.Remove(b.file.Name()))

@@ -144,6 +144,7 @@ type nodeStatus struct {
 	Height      int64
 	Age         time.Duration // since the last new tip; negative: there was none
 	Pool, Peers int
+	Incoming    int64 // blocks of peers' chains that are on their way into ours
 	Rates       miner.Rates
 	Devices     int
 	DeviceRate  float64 // their part of Rates.TenSeconds
@@ -165,6 +166,9 @@ func (s nodeStatus) String() string {
 		height += fmt.Sprintf(", %s ago", s.Age.Truncate(time.Second))
 	}
 	parts = append(parts, height)
+	if s.Incoming > 0 {
+		parts = append(parts, fmt.Sprintf("taking over %d blocks", s.Incoming))
+	}
 	parts = append(parts, fmt.Sprintf("%s 10s, %s 60s, %s 15m, %s max",
 		formatRate(s.Rates.TenSeconds), formatRate(s.Rates.Minute), formatRate(s.Rates.Quarter), formatRate(s.Rates.Max)))
 	if s.Devices > 0 {
@@ -179,6 +183,9 @@ func (s nodeStatus) attributes() []any {
 	list := []any{"height", s.Height, "hashrate_10s", formatRate(s.Rates.TenSeconds), "hashrate_60s", formatRate(s.Rates.Minute)}
 	if s.Paused {
 		list = append(list, "paused", true)
+	}
+	if s.Incoming > 0 {
+		list = append(list, "incoming_blocks", s.Incoming)
 	}
 	if s.Devices > 0 {
 		list = append(list, "devices_10s", formatRate(s.DeviceRate))

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +63,13 @@ func TestStatusLine(t *testing.T) {
 	s.Age, s.Paused = 75*time.Second+time.Millisecond, true
 	if want := "PAUSED | height 12, 1m15s ago | " + rest; s.String() != want {
 		t.Errorf("%q, want %q", s, want)
+	}
+	s.Incoming = 34
+	if want := "PAUSED | height 12, 1m15s ago | taking over 34 blocks | " + rest; s.String() != want {
+		t.Errorf("%q, want %q", s, want)
+	}
+	if got := fmt.Sprint(s.attributes()); !strings.Contains(got, "incoming_blocks 34 ") {
+		t.Error(got)
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 func (n *node) status() nodeStatus {
 	s := nodeStatus{
 		Height: n.chain.Tip().Height, Age: -1, Pool: len(n.chain.Pool()), Peers: len(n.network.List()),
-		Rates: n.engine.Rates(), Paused: n.control.State().Paused, Found: n.miner.Found(), Expected: n.expected(),
+		Incoming: n.network.Incoming(),
+		Rates:    n.engine.Rates(), Paused: n.control.State().Paused, Found: n.miner.Found(), Expected: n.expected(),
 	}
 	if at := n.tipAt.Load(); at != nil {
 		s.Age = time.Since(*at)
