@@ -22,7 +22,8 @@ const failingSync = "TEST_FAILING_SYNC"
 // again.
 func TestDiskThatFailsToSync(t *testing.T) {
 	dir, port := t.TempDir(), freePort(t)
-	args := []string{"--difficulty", "2", "--workers", "1", "--create-wallet", "--classic-file", "never"}
+	// Without an index, whose file is synced as well.
+	args := []string{"--difficulty", "2", "--workers", "1", "--create-wallet", "--classic-file", "never", "--index=false"}
 	t.Setenv(failingSync, "21")
 	p := launch(t, dir, port, append(args, "--mine")...)
 	code := p.wait()
