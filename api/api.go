@@ -33,6 +33,7 @@ type Ledger interface {
 	BlockByHash(hash string) (wire.Block, error)
 	Balance(address string) (chain.Balance, error)
 	Pool() []wire.Transaction
+	PoolSize() (transactions, bytes int)
 	Add(ctx context.Context, b wire.Block) error
 	AddTransaction(ctx context.Context, t wire.Transaction) error
 	// ReceiveTransaction takes a payment of a peer, which may be a replay.

@@ -172,7 +172,7 @@ func (s statement) object() object {
 	entries := []any{}
 	for _, e := range s.Entries {
 		entries = append(entries, object{
-			"id": idText(e.Transaction), "height": e.Height, "block": e.Block, "position": e.Position, "transaction": e.Transaction,
+			"id": e.Transaction.HexID(), "height": e.Height, "block": e.Block, "position": e.Position, "transaction": e.Transaction,
 		})
 	}
 	answer := object{
@@ -189,15 +189,9 @@ func (s statement) object() object {
 func listed(open []wire.Transaction) []any {
 	list := []any{}
 	for _, t := range slices.Backward(open) {
-		list = append(list, object{"id": idText(t), "transaction": t})
+		list = append(list, object{"id": t.HexID(), "transaction": t})
 	}
 	return list
-}
-
-// idText is wire.Transaction.ID in hex.
-func idText(t wire.Transaction) string {
-	id := t.ID()
-	return hex.EncodeToString(id[:])
 }
 
 // placeText is a place as a cursor: height and position.

@@ -62,7 +62,7 @@ func (n *testNode) item(t testing.TB, height int64, position int) string {
 	}
 	transaction := b.Transactions[position]
 	return fmt.Sprintf(`{"block":"%s","height":%d,"id":"%s","position":%d,"transaction":%s}`,
-		n.hashAt(t, height), height, idText(transaction), position, transaction.AppendCompact(nil))
+		n.hashAt(t, height), height, transaction.HexID(), position, transaction.AppendCompact(nil))
 }
 
 // TestAddress has every byte of the pages of an address.
@@ -75,7 +75,7 @@ func TestAddress(t *testing.T) {
 		return fmt.Sprintf(`{"address":%s,"available":%d,"confirmed":%d,"height":3,"indexed_height":3,`,
 			wire.AppendQuoted(nil, address), available, confirmed)
 	}
-	open := fmt.Sprintf(`"open":[{"id":"%s","transaction":%s}],"open_transactions":1,`, idText(payments[2]), payments[2].AppendCompact(nil))
+	open := fmt.Sprintf(`"open":[{"id":"%s","transaction":%s}],"open_transactions":1,`, payments[2].HexID(), payments[2].AppendCompact(nil))
 	const none = `"open":[],"open_transactions":0,`
 	odd := url.PathEscape("a/ü\n")
 	for _, test := range []struct{ path, want string }{
@@ -121,8 +121,8 @@ func TestTransaction(t *testing.T) {
 		{"a reward", reward, place(3, 2) + "," + place(2, 1) + "," + place(1, 0), false},
 	} {
 		want := fmt.Sprintf(`{"blocks":[%s],"height":3,"id":"%s","indexed_height":3,"more":false,"open":%v,"transaction":%s}`+"\n",
-			test.blocks, idText(test.transaction), test.open, test.transaction.AppendCompact(nil))
-		answer := get(node.handler, "/v1/transactions/"+strings.ToUpper(idText(test.transaction)))
+			test.blocks, test.transaction.HexID(), test.open, test.transaction.AppendCompact(nil))
+		answer := get(node.handler, "/v1/transactions/"+strings.ToUpper(test.transaction.HexID()))
 		if answer.Code != http.StatusOK || answer.Body.String() != want {
 			t.Errorf("%s: %d\n got %s\nwant %s", test.name, answer.Code, answer.Body, want)
 		}
@@ -141,7 +141,7 @@ func TestManyPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := get(node.handler, "/v1/transactions/"+idText(b.Transactions[0])).Body.String()
+	body := get(node.handler, "/v1/transactions/"+b.Transactions[0].HexID()).Body.String()
 	if got := strings.Count(body, `"hash"`); got != 100 || !strings.Contains(body, `"more":true`) || !strings.Contains(body, `"height":101,`) {
 		t.Errorf("%d places: %s", got, body)
 	}

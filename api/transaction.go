@@ -56,20 +56,26 @@ func signed(keys *wallet.Wallet, members map[string]any) (wire.Transaction, erro
 	}, nil
 }
 
-// addPayment adds our own payment and tells the peers. What they think of it
-// doesn't change the answer: it stays pending here in any case.
-func (h *handler) addPayment(w http.ResponseWriter, r *http.Request, payment wire.Transaction) {
+// addAndTell adds our own payment and tells the peers. What they think of it
+// doesn't matter: it stays pending here in any case.
+func (h *handler) addAndTell(r *http.Request, payment wire.Transaction) error {
 	waits, stop := context.WithTimeout(r.Context(), ledgerWait)
 	defer stop()
-	refused := h.Ledger.AddTransaction(waits, payment)
+	if err := h.Ledger.AddTransaction(waits, payment); err != nil {
+		return err
+	}
+	ctx, cancel := h.broadcastContext(r)
+	defer cancel()
+	h.Peers.BroadcastTransaction(ctx, payment)
+	return nil
+}
+
+// addPayment answers as the original does.
+func (h *handler) addPayment(w http.ResponseWriter, r *http.Request, payment wire.Transaction) {
+	refused := h.addAndTell(r, payment)
 	if refused != nil && !isRefusal(refused) {
 		h.fail(w, r, refused)
 		return
-	}
-	if refused == nil {
-		ctx, cancel := h.broadcastContext(r)
-		defer cancel()
-		h.Peers.BroadcastTransaction(ctx, payment)
 	}
 	balance, err := h.Ledger.Balance(payment.Sender)
 	switch {

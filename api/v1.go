@@ -22,10 +22,11 @@ const (
 // are shown to those alone who may use their routes.
 func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 	tip := h.Ledger.Tip()
+	open, _ := h.Ledger.PoolSize()
 	status := object{
 		"software": wire.Software, "version": h.Version,
 		"height": tip.Height, "tip": tip.Hash, "difficulty": h.Ledger.Difficulty(),
-		"open_transactions": len(h.Ledger.Pool()), "conflict": h.Peers.Conflict(),
+		"open_transactions": open, "conflict": h.Peers.Conflict(),
 	}
 	if h.refuse(operator, r) == nil {
 		status["peers"], status["mining"] = h.Peers.List(), h.Status()
@@ -115,7 +116,7 @@ func (h *handler) block(w http.ResponseWriter, r *http.Request) {
 func (h *handler) pool(w http.ResponseWriter, _ *http.Request) {
 	list := h.Ledger.Pool()
 	p := newPieces(w, `{"transaction_ids":[`)
-	if !p.listed(list, func(t wire.Transaction) { p.buffer = fmt.Appendf(p.buffer, `"%x"`, t.ID()) }) {
+	if !p.listed(list, func(t wire.Transaction) { p.buffer = strconv.AppendQuote(p.buffer, t.HexID()) }) {
 		return
 	}
 	p.buffer = append(p.buffer, `],"transactions":[`...)
@@ -128,7 +129,7 @@ func (h *handler) pool(w http.ResponseWriter, _ *http.Request) {
 func idsOf(list []wire.Transaction) []any {
 	ids := make([]any, len(list))
 	for i, t := range list {
-		ids[i] = idText(t)
+		ids[i] = t.HexID()
 	}
 	return ids
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -122,26 +121,16 @@ func paymentOf(members map[string]any) (map[string]any, error) {
 	return map[string]any{"recipient": recipient, "amount": wire.Int(0)}, nil
 }
 
-// sendPayment adds a payment and tells the peers, for whom it waits no longer than
-// the original's routes.
+// sendPayment is addPayment with an answer of its own.
 func (h *handler) sendPayment(w http.ResponseWriter, r *http.Request, payment wire.Transaction) {
-	waits, stop := context.WithTimeout(r.Context(), ledgerWait)
-	defer stop()
-	err := h.Ledger.AddTransaction(waits, payment)
-	switch {
+	switch err := h.addAndTell(r, payment); {
 	case err == nil:
+		writeJSON(w, http.StatusCreated, object{"id": payment.HexID(), "transaction": payment})
 	case errors.Is(err, chain.ErrOverspend):
 		writeError(w, r, http.StatusConflict, err.Error())
-		return
 	case isRefusal(err):
 		writeError(w, r, http.StatusBadRequest, err.Error())
-		return
 	default:
 		h.fail(w, r, err)
-		return
 	}
-	ctx, cancel := h.broadcastContext(r)
-	defer cancel()
-	h.Peers.BroadcastTransaction(ctx, payment)
-	writeJSON(w, http.StatusCreated, object{"id": idText(payment), "transaction": payment})
 }

@@ -245,6 +245,9 @@ func (c *Chain) commit(base int64, tip Tip, blocks iter.Seq2[wire.Sealed, error]
 			return err
 		}
 		c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(tip.Height - base) })
+		if abandoned > 0 {
+			c.counters.reorganised(abandoned)
+		}
 		c.tips.publish(tip, abandoned)
 		return nil
 	}

@@ -188,7 +188,6 @@ func (c *Chain) survey(ctx context.Context, base Tip, blocks iter.Seq2[wire.Bloc
 
 // reorganise replaces our blocks by those of a fork. The caller is the writer.
 func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) error {
-	old := c.Tip()
 	balances := newAccounts(c.store.Account)
 	abandoned, err := c.revert(ctx, f.base.Height, balances)
 	if err != nil {
@@ -202,11 +201,7 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 	if err != nil {
 		return err
 	}
-	if err := c.commit(f.base.Height, f.tip, f.unchanged(ctx), balances, next); err != nil {
-		return err
-	}
-	c.counters.reorganised(old.Height - f.base.Height)
-	return nil
+	return c.commit(f.base.Height, f.tip, f.unchanged(ctx), balances, next)
 }
 
 // unchanged yields the fork's blocks and sees to it that the last one is the one

@@ -29,7 +29,7 @@ const (
 
 // blockSize is how many candidates a device gets that does so many in a launch.
 func (j *job) blockSize(launch float64) uint64 {
-	return uint64(min(max(launch, expectedCandidates(j.spec.Difficulty)*blockPart), mostLaunches*launch))
+	return uint64(min(max(launch, ExpectedCandidates(j.spec.Difficulty)*blockPart), mostLaunches*launch))
 }
 
 // claimBlock takes about that many candidates for a lane, of the ranges that others

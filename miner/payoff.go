@@ -36,12 +36,12 @@ func pays(job Job, cpuRate float64, launch time.Duration) bool {
 	return onCPU(job, cpuRate) >= launchesToPay*launch.Seconds()
 }
 
-// expectedCandidates is how many a search tries on average until a hash has that many hex
+// ExpectedCandidates is how many a search tries on average until a hash has that many hex
 // zeros.
-func expectedCandidates(difficulty int) float64 { return math.Pow(16, float64(difficulty)) }
+func ExpectedCandidates(difficulty int) float64 { return math.Pow(16, float64(difficulty)) }
 
 // onCPU is how many seconds a job is expected to take.
-func onCPU(job Job, rate float64) float64 { return expectedCandidates(job.Difficulty) / rate }
+func onCPU(job Job, rate float64) float64 { return ExpectedCandidates(job.Difficulty) / rate }
 
 // judge decides whether a job uses a device and says why.
 func (e *Engine) judge(job Job, device string) use {

@@ -160,7 +160,7 @@ func candidates(mode Mode, prefixBytes, difficulty int, launch float64) space {
 	case Long:
 		return newSpace([]segment{long(rest)})
 	}
-	return newSpace(fastest(rest, effort{2 * expectedCandidates(difficulty), launch}, maxSafeProof))
+	return newSpace(fastest(rest, effort{2 * ExpectedCandidates(difficulty), launch}, maxSafeProof))
 }
 
 // decades calls back with the numbers of 1, 2, 3, ... digits that are below a

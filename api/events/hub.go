@@ -5,6 +5,7 @@ package events
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"strings"
@@ -42,21 +43,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	orElse := func(value *int, otherwise int) {
-		if *value == 0 {
-			*value = otherwise
-		}
-	}
-	orElse(&c.Kept, DefaultKept)
-	orElse(&c.KeptBytes, DefaultKeptBytes)
-	wait := func(value *time.Duration, otherwise time.Duration) {
-		if *value == 0 {
-			*value = otherwise
-		}
-	}
-	wait(&c.Interval, DefaultInterval)
-	wait(&c.Beat, DefaultBeat)
-	wait(&c.WriteWait, DefaultWriteWait)
+	c.Kept = cmp.Or(c.Kept, DefaultKept)
+	c.KeptBytes = cmp.Or(c.KeptBytes, DefaultKeptBytes)
+	c.Interval = cmp.Or(c.Interval, DefaultInterval)
+	c.Beat = cmp.Or(c.Beat, DefaultBeat)
+	c.WriteWait = cmp.Or(c.WriteWait, DefaultWriteWait)
 	return c
 }
 

@@ -35,6 +35,12 @@ func (t Transaction) ID() [32]byte {
 	return sum256(text)
 }
 
+// HexID is ID in hex, by which clients name a transaction.
+func (t Transaction) HexID() string {
+	id := t.ID()
+	return hex.EncodeToString(id[:])
+}
+
 // Block is one block of the chain. Its last transaction is the miner's reward.
 type Block struct {
 	Index        int64

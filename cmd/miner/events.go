@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 
 	"lode/api/events"
 	"lode/chain"
@@ -27,8 +26,7 @@ func (l openLedger) ReceiveTransaction(ctx context.Context, t wire.Transaction) 
 
 func (l openLedger) told(t wire.Transaction, err error) error {
 	if err == nil {
-		id := t.ID()
-		l.events.Publish("transaction", wire.AppendCompact(nil, map[string]any{"id": hex.EncodeToString(id[:]), "transaction": t}))
+		l.events.Publish("transaction", wire.AppendCompact(nil, map[string]any{"id": t.HexID(), "transaction": t}))
 	}
 	return err
 }

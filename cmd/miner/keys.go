@@ -87,11 +87,7 @@ func (n *node) expected() float64 {
 }
 
 func expectedBlocks(hashes uint64, difficulty int) float64 {
-	blocks := float64(hashes)
-	for range difficulty {
-		blocks /= 16
-	}
-	return blocks
+	return float64(hashes) / miner.ExpectedCandidates(difficulty)
 }
 
 func writeResults(out io.Writer, r results) {
@@ -131,11 +127,8 @@ func writeRejected(out io.Writer, what string, byReason map[string]uint64) {
 // peerTable are the peers as GET /v1/peers has them.
 func (n *node) peerTable() client.Peers {
 	list := client.Peers{Peers: n.network.List()}
-	for _, p := range n.network.Stats() {
-		list.States = append(list.States, client.Peer{
-			Address: p.Address, State: string(p.State), Reason: p.Reason, SetAsideUntil: p.Until, LastError: p.LastError,
-			LastSeen: p.LastSeen, Queued: p.Queued, Sent: p.Sent, Failed: p.Failed, Dropped: p.Dropped,
-		})
+	for _, p := range n.peerStates() {
+		list.States = append(list.States, client.Peer(p))
 	}
 	return list
 }

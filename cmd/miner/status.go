@@ -13,8 +13,9 @@ import (
 
 // status is what the console shows.
 func (n *node) status() nodeStatus {
+	open, _ := n.chain.PoolSize()
 	s := nodeStatus{
-		Height: n.chain.Tip().Height, Age: -1, Pool: len(n.chain.Pool()), Peers: len(n.network.List()),
+		Height: n.chain.Tip().Height, Age: -1, Pool: open, Peers: len(n.network.List()),
 		Incoming: n.network.Incoming(),
 		Rates:    n.engine.Rates(), Paused: n.control.State().Paused, Found: n.miner.Found(), Expected: n.expected(),
 	}
