@@ -42,7 +42,7 @@ func (o observations) collectors() []prometheus.Collector {
 func (m *Metrics) ObserveCancel(latency time.Duration) { m.cancels.Observe(latency.Seconds()) }
 
 // ObserveSolve notes how long it took from the start on a tip to the block that was
-// added to it.
+// added to it, without pauses.
 func (m *Metrics) ObserveSolve(took time.Duration) { m.solves.Observe(took.Seconds()) }
 
 // ObserveCommit notes how long a commit to the database took, and how much of that
@@ -106,7 +106,7 @@ func newCancels() prometheus.Histogram {
 func newSolves() prometheus.Histogram {
 	return prometheus.NewHistogram(native(prometheus.HistogramOpts{
 		Name:    namespace + "solve_duration_seconds",
-		Help:    "Time from the start on a tip to the block mined on it, stored.",
+		Help:    "Time from the start on a tip to the block mined on it, stored. Pauses don't count.",
 		Buckets: []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600},
 	}))
 }

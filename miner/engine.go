@@ -84,7 +84,9 @@ type Engine struct {
 
 	searching sync.Mutex // guards the fields below
 	isPaused  bool
-	current   *job // nil while no search is under way
+	pausedAt  time.Time     // if it is
+	pausedFor time.Duration // in all pauses before
+	current   *job          // nil while no search is under way
 
 	turn  chan struct{} // holds a token while a search is under way
 	ended chan struct{} // closed when Run returns

@@ -62,8 +62,10 @@ type MinerConfig struct {
 	Logger        *slog.Logger
 
 	// Solved is told how long it took from the start on a tip to the block that was
-	// added to it, once it was; nil is fine.
+	// added to it, once it was, without pauses; nil is fine.
 	Solved func(time.Duration)
+	// PausedFor is how long searching has been paused in all; nil: never.
+	PausedFor func() time.Duration
 
 	// What the ledger's errors wrap when the disk is full, and when it takes no
 	// change any more. MineForever waits for room after the one, and ends after
@@ -106,6 +108,12 @@ func (m *Miner) Mined(hash string) bool {
 
 // New makes a Miner.
 func New(cfg MinerConfig) *Miner {
+	if cfg.Solved == nil {
+		cfg.Solved = func(time.Duration) {}
+	}
+	if cfg.PausedFor == nil {
+		cfg.PausedFor = func() time.Duration { return 0 }
+	}
 	return &Miner{cfg: cfg, turns: make(chan struct{}, cfg.Queue+1), turn: make(chan struct{}, 1)}
 }
 
@@ -145,28 +153,34 @@ func (m *Miner) mine(ctx context.Context) (wire.Block, error) {
 	// Subscribed before the first template, so that no tip slips in between.
 	tips, cancel := m.cfg.Ledger.Subscribe()
 	defer cancel()
-	began := time.Now()
+	began := m.begin()
 	for {
 		b, err := m.attempt(ctx, tips)
 		switch {
 		case err == nil:
 			m.found.Add(1)
-			m.solved(time.Since(began))
+			m.solved(began)
 			return b, nil
 		case errors.Is(err, errNewTemplate):
 		case isStale(err):
 			m.stale.Add(1)
-			began = time.Now()
+			began = m.begin()
 		default:
 			return b, err
 		}
 	}
 }
 
-func (m *Miner) solved(took time.Duration) {
-	if m.cfg.Solved != nil {
-		m.cfg.Solved(took)
-	}
+// beginning is when the search on a tip began, and how much had been paused before.
+type beginning struct {
+	at     time.Time
+	paused time.Duration
+}
+
+func (m *Miner) begin() beginning { return beginning{time.Now(), m.cfg.PausedFor()} }
+
+func (m *Miner) solved(began beginning) {
+	m.cfg.Solved(time.Since(began.at) - (m.cfg.PausedFor() - began.paused))
 }
 
 // isStale tells that a new tip came first, during the search or after it.

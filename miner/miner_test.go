@@ -270,6 +270,42 @@ func TestSolveTime(t *testing.T) {
 	})
 }
 
+// TestPausesAreNoSolveTime: neither one before a search nor one within it.
+func TestPausesAreNoSolveTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, e := newChain(t), bubbleEngine(t, Config{Workers: 1})
+		rest := func() {
+			e.Pause()
+			time.Sleep(time.Minute)
+			e.Pause() // changes nothing
+			time.Sleep(time.Minute)
+			e.Resume()
+		}
+		rest()
+		e.Resume()
+		var solved []time.Duration
+		m := newMiner(c, searcherFunc(func(context.Context, Job) (wire.Number, error) {
+			time.Sleep(time.Second)
+			rest()
+			time.Sleep(time.Second)
+			return minedFor(t, c, "us").Proof, nil
+		}))
+		m.cfg.Solved, m.cfg.PausedFor = func(took time.Duration) { solved = append(solved, took) }, e.PausedFor
+		for range 2 {
+			_, err := m.Mine(t.Context())
+			must(t, err)
+		}
+		if want := []time.Duration{2 * time.Second, 2 * time.Second}; !slices.Equal(solved, want) {
+			t.Errorf("solved in %v, want %v", solved, want)
+		}
+		e.Pause()
+		time.Sleep(time.Minute)
+		if got, want := e.PausedFor(), 7*time.Minute; got != want {
+			t.Errorf("paused for %v, want %v", got, want)
+		}
+	})
+}
+
 func TestTimeStamp(t *testing.T) {
 	if got, want := timeStamp(time.Unix(1, 500_000)), wire.Float(1.0005); got != want {
 		t.Errorf("time stamp %s, want %s", got, want)

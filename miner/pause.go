@@ -1,12 +1,16 @@
 package miner
 
+import "time"
+
 // Pause stops all searching, that of later calls of Search too, until Resume.
 // Workers leave after the range that they are on, which takes 0.1 ms; scans of
 // devices are cut short. A search that is under way keeps its place.
 func (e *Engine) Pause() {
 	e.searching.Lock()
 	defer e.searching.Unlock()
-	e.isPaused = true
+	if !e.isPaused {
+		e.isPaused, e.pausedAt = true, time.Now()
+	}
 	if e.current != nil {
 		e.current.pause()
 	}
@@ -16,7 +20,10 @@ func (e *Engine) Pause() {
 func (e *Engine) Resume() {
 	e.searching.Lock()
 	defer e.searching.Unlock()
-	e.isPaused = false
+	if e.isPaused {
+		e.isPaused = false
+		e.pausedFor += time.Since(e.pausedAt)
+	}
 	if e.current != nil {
 		e.current.isPaused.Store(false)
 		e.assign(e.current)
@@ -28,6 +35,16 @@ func (e *Engine) Paused() bool {
 	e.searching.Lock()
 	defer e.searching.Unlock()
 	return e.isPaused
+}
+
+// PausedFor is how long searching has been paused in all, up to now.
+func (e *Engine) PausedFor() time.Duration {
+	e.searching.Lock()
+	defer e.searching.Unlock()
+	if e.isPaused {
+		return e.pausedFor + time.Since(e.pausedAt)
+	}
+	return e.pausedFor
 }
 
 // begin makes a job the one that Pause stops, and hands it out.

@@ -183,8 +183,8 @@ func (n *node) open(ctx context.Context, c *chain.Chain) error {
 	n.miner = miner.New(miner.MinerConfig{
 		Searcher: n.engine, Ledger: c, Mode: mode, Address: n.address, Queue: waitingMines, Logger: n.log,
 		RewardMessage: n.options.rewardMessage,
-		Solved:        n.metrics.ObserveSolve,
-		DiskFull:      store.ErrDiskFull, Final: store.ErrUncertain,
+		Solved:        n.metrics.ObserveSolve, PausedFor: n.engine.PausedFor,
+		DiskFull: store.ErrDiskFull, Final: store.ErrUncertain,
 	})
 	n.control = miner.NewControl(miner.ControlConfig{Miner: n.miner, Engine: n.engine, Found: n.tellPeers, Changed: n.continuous})
 	return nil
