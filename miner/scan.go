@@ -37,10 +37,15 @@ func (s *scan) scanRange(number uint64) {
 		s.detach(detached)
 		n := min(s.engine.kernels[s.using].Batch, count-done)
 		i := s.scanner.Scan(first+uint64(done), n)
-		s.count(s.using, n)
-		if i >= 0 && s.confirm(number, first+uint64(done), n, i) {
+		if i >= 0 {
+			i = s.confirm(first+uint64(done), n, i)
+		}
+		if i >= 0 {
+			s.count(s.using, i+1) // a scan ends at its hit
+			s.job.hit(number, proofOf(s.job.work(s.at).Digits, first+uint64(done+i)))
 			return
 		}
+		s.count(s.using, n)
 		done += n
 	}
 	if time.Since(begin) > lostAfter {
@@ -65,17 +70,17 @@ func (s *scan) use(at place) {
 }
 
 // confirm checks a hit with portable code. If it is none, the kernel is dropped
-// and the batch scanned again. It returns true if there is one.
-func (s *scan) confirm(number, first uint64, count, i int) bool {
+// and the batch scanned again. It returns where there is one, -1 if nowhere.
+func (s *scan) confirm(first uint64, count, i int) int {
 	work := s.job.work(s.at)
-	if i >= count || !kernel.Verify(work, first+uint64(i)) {
-		s.engine.drop(s.using)
-		for i = 0; i < count && !kernel.Verify(work, first+uint64(i)); i++ {
-		}
-		if i == count {
-			return false
+	if i < count && kernel.Verify(work, first+uint64(i)) {
+		return i
+	}
+	s.engine.drop(s.using)
+	for i = range count {
+		if kernel.Verify(work, first+uint64(i)) {
+			return i
 		}
 	}
-	s.job.hit(number, proofOf(work.Digits, first+uint64(i)))
-	return true
+	return -1
 }
