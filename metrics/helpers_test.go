@@ -55,6 +55,9 @@ func fixed() Config {
 				{"[::1]:5002", 19, 20, 21, 22, time.Time{}, "invalid"},
 			}}
 		},
+		Index: func() Index {
+			return Index{Behind: 32, Entries: map[string]int64{"blocks": 33, "addresses": 34}, Bytes: 35}
+		},
 		DownloadResults: []string{"adopted", "failed"},
 	}
 }

@@ -25,6 +25,7 @@ type Config struct {
 	Mining  func() Mining
 	Ledger  func() Ledger
 	Network func() Network
+	Index   func() Index // nil: none is kept
 
 	DownloadResults []string // all that ObserveDownload may get
 
@@ -54,6 +55,9 @@ func New(cfg Config) (*Metrics, error) {
 		newBuildInfo(cfg.Version, cfg.Revision),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	if cfg.Index != nil {
+		own = append(own, source[Index]{cfg.Index, indexFamilies()}, m.indexCommits)
+	}
 	var failures []error
 	for _, collector := range own {
 		failures = append(failures, m.registry.Register(collector))

@@ -50,8 +50,8 @@ func histogramsOf(t *testing.T, m *Metrics) map[string]*client.Histogram {
 // has native buckets beside the classic ones.
 func TestBothKindsOfBuckets(t *testing.T) {
 	histograms := histogramsOf(t, observed(t))
-	if len(histograms) != 7 {
-		t.Errorf("%d histograms, want 7", len(histograms))
+	if len(histograms) != 8 {
+		t.Errorf("%d histograms, want 8", len(histograms))
 	}
 	for name, h := range histograms {
 		if name != "miner_reorg_depth_blocks" && (h.GetSchema() != 3 || len(h.GetPositiveDelta()) == 0) {
@@ -107,6 +107,7 @@ func observed(t *testing.T) *Metrics {
 	m.ObserveSolve(7 * time.Second)
 	m.ObserveCommit(6*time.Millisecond, 4*time.Millisecond)
 	m.ObserveDownload("adopted", 500, 3*time.Second)
+	m.ObserveIndexCommit(7 * time.Millisecond)
 	return m
 }
 

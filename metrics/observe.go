@@ -18,13 +18,15 @@ type observations struct {
 	requests  *prometheus.HistogramVec
 	downloads *prometheus.HistogramVec
 	blocks    *prometheus.CounterVec
+
+	indexCommits prometheus.Histogram // shown only where there is an index
 }
 
 // newObservations shows every result of a download from the first scrape on.
 func newObservations(results []string) observations {
 	o := observations{
 		cancels: newCancels(), solves: newSolves(), commits: newCommits(), syncs: newSyncs(),
-		requests: newRequests(), downloads: newDownloads(), blocks: newDownloadedBlocks(),
+		requests: newRequests(), downloads: newDownloads(), blocks: newDownloadedBlocks(), indexCommits: newIndexCommits(),
 	}
 	for _, result := range results {
 		o.downloads.WithLabelValues(label(result))
@@ -51,6 +53,9 @@ func (m *Metrics) ObserveCommit(commit, sync time.Duration) {
 	m.commits.Observe(commit.Seconds())
 	m.syncs.Observe(sync.Seconds())
 }
+
+// ObserveIndexCommit notes how long a commit of the index took.
+func (m *Metrics) ObserveIndexCommit(took time.Duration) { m.indexCommits.Observe(took.Seconds()) }
 
 // ObserveDownload notes what came of asking a peer for its chain. The result is one
 // of Config.DownloadResults.
@@ -128,6 +133,14 @@ func newSyncs() prometheus.Histogram {
 	return prometheus.NewHistogram(native(prometheus.HistogramOpts{
 		Name:    namespace + "store_fsync_duration_seconds",
 		Help:    "Time in which a commit wrote its pages and had the disk sync them, twice: what of a commit is up to the disk.",
+		Buckets: diskBuckets(),
+	}))
+}
+
+func newIndexCommits() prometheus.Histogram {
+	return prometheus.NewHistogram(native(prometheus.HistogramOpts{
+		Name:    namespace + "index_commit_duration_seconds",
+		Help:    "Time to commit a change to the index, once it is made up.",
 		Buckets: diskBuckets(),
 	}))
 }

@@ -62,7 +62,27 @@ func checksum(bucket string, key, value []byte) uint64 {
 
 // file is the open database. Commits are synced: what is derived can be made again,
 // but bbolt can't tell a file of which a power cut has left a part.
-type file struct{ bolt *bolt.DB }
+type file struct {
+	bolt      *bolt.DB
+	items     *tally
+	committed func(time.Duration) // is told how long each commit took
+}
+
+// tally is how many items the buckets hold, which bbolt would have to count.
+type tally struct{ heights, transactions, addresses atomic.Int64 }
+
+// of is the count of a bucket, nil for meta.
+func (t *tally) of(bucket string) *atomic.Int64 {
+	switch bucket {
+	case heightsBucket:
+		return &t.heights
+	case transactionsBucket:
+		return &t.transactions
+	case addressesBucket:
+		return &t.addresses
+	}
+	return nil
+}
 
 // The file grows by small steps, and its memory map begins large, as the ledger's.
 const (
@@ -73,7 +93,7 @@ const (
 // openFile opens a file that it has checked, or makes one where there is none. Errors
 // are store.ErrCorrupt, store.ErrForeign, ctx's or the system's.
 func openFile(ctx context.Context, path string, difficulty int) (f *file, err error) {
-	err = checkFile(ctx, path, difficulty)
+	there, err := checkFile(ctx, path, difficulty)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
 		return nil, err
@@ -88,7 +108,7 @@ func openFile(ctx context.Context, path string, difficulty int) (f *file, err er
 			return err
 		}
 		db.AllocSize = growth
-		f = &file{db}
+		f = &file{db, there, func(time.Duration) {}}
 		if missing {
 			if err = f.bolt.Update(func(tx *bolt.Tx) error { return initialise(tx, difficulty) }); err != nil {
 				_ = db.Close() // the first error is the one that counts
@@ -114,9 +134,10 @@ func initialise(tx *bolt.Tx, difficulty int) error {
 	return meta.Put([]byte(totalKey), make([]byte, 8))
 }
 
-// checkFile reads all of a file.
-func checkFile(ctx context.Context, path string, difficulty int) error {
+// checkFile reads all of a file and counts its items, of which a missing file has none.
+func checkFile(ctx context.Context, path string, difficulty int) (*tally, error) {
 	var total atomic.Uint64
+	there := new(tally)
 	var mu sync.Mutex // guards meta
 	meta := map[string]string{}
 	err := store.CheckItems(ctx, path, func(bucket string, key, value []byte) error {
@@ -131,21 +152,22 @@ func checkFile(ctx context.Context, path string, difficulty int) error {
 			return fmt.Errorf("%w: the key %.40x", store.ErrCorrupt, key)
 		default:
 			total.Add(checksum(bucket, key, value))
+			there.of(bucket).Add(1)
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return there, err
 	}
 	for _, want := range marks(difficulty) {
 		if got := meta[want.name]; got != want.value {
-			return fmt.Errorf("%w: its %s is %.40q, not %q", store.ErrForeign, want.name, got, want.value)
+			return nil, fmt.Errorf("%w: its %s is %.40q, not %q", store.ErrForeign, want.name, got, want.value)
 		}
 	}
 	if want := meta[totalKey]; want != string(binary.BigEndian.AppendUint64(nil, total.Load())) {
-		return fmt.Errorf("%w: items are missing, or are not of the last state", store.ErrCorrupt)
+		return nil, fmt.Errorf("%w: items are missing, or are not of the last state", store.ErrCorrupt)
 	}
-	return nil
+	return there, nil
 }
 
 func (f *file) close() error { return store.Guard(f.bolt.Close) }
@@ -201,6 +223,7 @@ func (r reader) hashAt(height int64) (string, error) {
 type writer struct {
 	reader
 	total uint64
+	added map[string]int64 // items by bucket, fewer than 0 if more were deleted
 }
 
 // update runs write in a write transaction, which an error undoes. It is on disk
@@ -209,13 +232,20 @@ func (f *file) update(write func(*writer) error) error {
 	return store.Guard(func() error {
 		return f.bolt.Update(func(tx *bolt.Tx) error {
 			meta := tx.Bucket([]byte(metaBucket))
-			w := &writer{reader: reader{tx}}
+			w := &writer{reader: reader{tx}, added: map[string]int64{}}
 			if value := meta.Get([]byte(totalKey)); len(value) == 8 {
 				w.total = binary.BigEndian.Uint64(value)
 			}
 			if err := write(w); err != nil {
 				return err
 			}
+			began := time.Now()
+			tx.OnCommit(func() {
+				f.committed(time.Since(began))
+				for bucket, count := range w.added {
+					f.items.of(bucket).Add(count)
+				}
+			})
 			return meta.Put([]byte(totalKey), binary.BigEndian.AppendUint64(nil, w.total))
 		})
 	})
@@ -229,6 +259,7 @@ func (w *writer) put(bucket string, list []item) error {
 	if bucket == heightsBucket {
 		b.FillPercent = 1 // keys only ever grow, so pages need no room for inserts
 	}
+	w.added[bucket] += int64(len(list))
 	for _, it := range list {
 		w.total += checksum(bucket, it.key, it.value)
 		if err := b.Put(it.key, it.value); err != nil {
@@ -246,5 +277,6 @@ func (w *writer) delete(bucket string, key []byte) error {
 		return fmt.Errorf("%w: no item %x in %s", store.ErrCorrupt, key, bucket)
 	}
 	w.total -= checksum(bucket, key, value)
+	w.added[bucket]--
 	return b.Delete(key)
 }

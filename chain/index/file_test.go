@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -164,6 +165,33 @@ func TestDamageWhileItIsOpen(t *testing.T) {
 		stop()
 		if want := "transaction 2 of block 2 isn't the one that was indexed"; !strings.Contains(log.String(), "made again") || !strings.Contains(log.String(), want) {
 			t.Errorf("log %s", log.String())
+		}
+	})
+}
+
+// TestCommitsAreObserved, one for all blocks that came together.
+func TestCommitsAreObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		commits := 0
+		x := New(Config{
+			Path: filepath.Join(t.TempDir(), "index.db"), Ledger: l, Logger: slog.New(slog.DiscardHandler),
+			Committed: func(time.Duration) { commits++ },
+		})
+		if got := x.Items(); got != (Items{}) {
+			t.Errorf("%+v before there is a file", got)
+		}
+		stop := running(t, x)
+		if commits != 1 {
+			t.Errorf("%d commits of the first block, want 1", commits)
+		}
+		l.extend(salted(3, "s")...)
+		time.Sleep(coalescing)
+		synctest.Wait()
+		assertRebuilt(t, x, l)
+		stop()
+		if commits != 2 {
+			t.Errorf("%d commits, want 2", commits)
 		}
 	})
 }

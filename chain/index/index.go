@@ -39,6 +39,9 @@ type Config struct {
 	Path   string // of its file
 	Ledger Ledger
 	Logger *slog.Logger
+	// Committed is told how long each commit took to the disk, once what it changes was
+	// made up; nil is fine. It must return soon.
+	Committed func(time.Duration)
 }
 
 // Waits of Run.
@@ -56,11 +59,12 @@ const (
 // Index is safe for concurrent use. It answers from the start on, at first
 // that nothing is indexed.
 type Index struct {
-	path    string
-	ledger  Ledger
-	log     *slog.Logger
-	limits  limits
-	damaged chan error // has a slot: how a read has found the file damaged
+	path      string
+	ledger    Ledger
+	log       *slog.Logger
+	committed func(time.Duration)
+	limits    limits
+	damaged   chan error // has a slot: how a read has found the file damaged
 
 	mu   sync.RWMutex // guards file: held for reading while it is read, for writing while it is opened or closed
 	file *file        // nil while there is none
@@ -68,7 +72,10 @@ type Index struct {
 
 // New makes an index, which Run fills.
 func New(cfg Config) *Index {
-	return &Index{path: cfg.Path, ledger: cfg.Ledger, log: cfg.Logger, limits: defaultLimits(), damaged: make(chan error, 1)}
+	if cfg.Committed == nil {
+		cfg.Committed = func(time.Duration) {}
+	}
+	return &Index{path: cfg.Path, ledger: cfg.Ledger, log: cfg.Logger, committed: cfg.Committed, limits: defaultLimits(), damaged: make(chan error, 1)}
 }
 
 // Run keeps the index up to date until ctx ends, and returns nil then. It begins
@@ -126,6 +133,7 @@ func (x *Index) serve(ctx context.Context, tips <-chan chain.Arrival) (err error
 	if err != nil {
 		return err
 	}
+	file.committed = x.committed
 	x.use(file)
 	defer func() {
 		x.use(nil)
@@ -213,4 +221,19 @@ func (x *Index) Height() int64 {
 		return -1
 	}
 	return height
+}
+
+// Items are how many there are of a kind in an index: one for each block, and one for each
+// block and transaction, or address, that stands in it.
+type Items struct{ Blocks, Transactions, Addresses int64 }
+
+// Items counts what is indexed.
+func (x *Index) Items() Items {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.file == nil {
+		return Items{}
+	}
+	t := x.file.items
+	return Items{t.heights.Load(), t.transactions.Load(), t.addresses.Load()}
 }

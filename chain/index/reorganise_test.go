@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,11 +26,21 @@ func rebuilt(t testing.TB, l Ledger) map[string]string {
 	return content(t, x)
 }
 
-// assertRebuilt compares all that a file holds with what a new one would.
+// assertRebuilt compares all that a file holds with what a new one would, and with what
+// has been counted.
 func assertRebuilt(t testing.TB, x *Index, l Ledger) {
 	t.Helper()
-	if got, want := content(t, x), rebuilt(t, l); !reflect.DeepEqual(got, want) {
+	got := content(t, x)
+	if want := rebuilt(t, l); !reflect.DeepEqual(got, want) {
 		t.Fatalf("the index has %d items and a new one %d, or others", len(got), len(want))
+	}
+	there := map[string]int64{}
+	for key := range got {
+		bucket, _, _ := strings.Cut(key, " ")
+		there[bucket]++
+	}
+	if want := (Items{there[heightsBucket], there[transactionsBucket], there[addressesBucket]}); x.Items() != want || want.Blocks == 0 {
+		t.Fatalf("counted are %+v, and there are %+v", x.Items(), want)
 	}
 }
 

@@ -162,7 +162,9 @@ func (n *node) open(ctx context.Context, c *chain.Chain) error {
 	n.removeLeftovers()
 	n.chain = c
 	if n.options.index {
-		n.index = index.New(index.Config{Path: n.options.indexPath(), Ledger: c, Logger: n.log})
+		n.index = index.New(index.Config{
+			Path: n.options.indexPath(), Ledger: c, Logger: n.log, Committed: n.metrics.ObserveIndexCommit,
+		})
 	}
 	var err error
 	if n.network, err = n.newNetwork(); err != nil {

@@ -73,10 +73,14 @@ func total(counts map[string]uint64) (all uint64) {
 }
 
 func (n *node) newMetrics() (*metrics.Metrics, error) {
-	return metrics.New(metrics.Config{
+	cfg := metrics.Config{
 		Version: version, Revision: revision(), DownloadResults: downloadResults(),
 		Mining: n.miningMetrics, Ledger: n.ledgerMetrics, Network: n.networkMetrics, Logger: n.log,
-	})
+	}
+	if n.options.index {
+		cfg.Index = n.indexMetrics
+	}
+	return metrics.New(cfg)
 }
 
 func downloadResults() (names []string) {
@@ -125,6 +129,16 @@ func (n *node) ledgerMetrics() metrics.Ledger {
 		TransactionsRepeated: s.TransactionsRepeated,
 		Reorgs:               s.Reorgs, DeepestReorg: s.DeepestReorg,
 		BlocksAbandoned: s.BlocksAbandoned, ReorgDepths: s.ReorgDepths,
+	}
+}
+
+func (n *node) indexMetrics() metrics.Index {
+	indexed := n.index.Height() // before the tip is asked: it isn't above that but in a reorganisation
+	items := n.index.Items()
+	return metrics.Index{
+		Behind:  max(0, n.chain.Tip().Height-indexed),
+		Entries: map[string]int64{"blocks": items.Blocks, "transactions": items.Transactions, "addresses": items.Addresses},
+		Bytes:   fileSize(n.options.indexPath()),
 	}
 }
 
