@@ -87,7 +87,7 @@ type prometheus struct {
 	url string
 }
 
-// startPrometheus scrapes nodes twice a second, with the exported rules.
+// startPrometheus scrapes nodes twice a second, with the exported rules, and itself.
 func startPrometheus(t *testing.T, nodes ...*process) *prometheus {
 	t.Helper()
 	program, folder, port := installed(t, "prometheus", "prometheus"), t.TempDir(), freePort(t)
@@ -100,7 +100,8 @@ func startPrometheus(t *testing.T, nodes ...*process) *prometheus {
 	}
 	config := filepath.Join(folder, "prometheus.yml")
 	text := "global: {scrape_interval: 500ms, evaluation_interval: 500ms}\nrule_files: [" + alerts.Name + "]\n" +
-		"scrape_configs:\n  - {job_name: miner, static_configs: [{targets: [" + strings.Join(targets, ", ") + "]}]}\n"
+		"scrape_configs:\n  - {job_name: miner, static_configs: [{targets: [" + strings.Join(targets, ", ") + "]}]}\n" +
+		fmt.Sprintf("  - {job_name: prometheus, static_configs: [{targets: ['127.0.0.1:%d']}]}\n", port)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -152,11 +153,17 @@ func (p *prometheus) ask(path string, parameters url.Values, data any) {
 }
 
 // samples is how many an expression has now.
-func (p *prometheus) samples(expression string) int {
+func (p *prometheus) samples(expression string) int { return len(p.values(expression)) }
+
+// values are those that an expression has now.
+func (p *prometheus) values(expression string) (values []string) {
 	p.t.Helper()
-	var data struct{ Result []json.RawMessage }
+	var data struct{ Result []struct{ Value [2]any } }
 	p.ask("/api/v1/query", url.Values{"query": {expression}}, &data)
-	return len(data.Result)
+	for _, sample := range data.Result {
+		values = append(values, fmt.Sprint(sample.Value[1]))
+	}
+	return values
 }
 
 // names are those of all metrics.
@@ -165,25 +172,49 @@ func (p *prometheus) names() (names []string) {
 	return names
 }
 
-// dashboardExpressions are all that the dashboard asks for, with its variables set
-// as Grafana sets them.
-func dashboardExpressions(t *testing.T) (expressions []string) {
+// panel is one of the dashboard's, with its expressions as Grafana asks for them.
+type panel struct {
+	title       string
+	expressions []string
+}
+
+// dashboardPanels are all, and the annotation's expression. The variables are set as
+// Grafana sets them.
+func dashboardPanels(t *testing.T) (panels []panel, annotation string) {
 	t.Helper()
 	var dashboard struct {
 		Annotations struct{ List []struct{ Expr string } }
-		Panels      []struct{ Targets []struct{ Expr string } }
+		Panels      []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
 	}
 	if err := json.Unmarshal(grafana.Dashboard, &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	set := strings.NewReplacer("$job", ".*", "$instance", ".*", "$__rate_interval", "1m", "$__range", "1h")
-	for _, panel := range dashboard.Panels {
-		for _, target := range panel.Targets {
-			expressions = append(expressions, set.Replace(target.Expr))
-		}
+	if len(dashboard.Annotations.List) != 1 {
+		t.Fatalf("%d annotations", len(dashboard.Annotations.List))
 	}
-	if len(expressions) < 60 || len(dashboard.Annotations.List) != 1 {
-		t.Fatalf("%d expressions, %d annotations", len(expressions), len(dashboard.Annotations.List))
+	set := strings.NewReplacer("$job", ".*", "$instance", ".*", "$__rate_interval", "1m", "$__range", "1h")
+	for _, p := range dashboard.Panels {
+		next := panel{title: p.Title}
+		for _, target := range p.Targets {
+			next.expressions = append(next.expressions, set.Replace(target.Expr))
+		}
+		panels = append(panels, next)
+	}
+	return panels, set.Replace(dashboard.Annotations.List[0].Expr)
+}
+
+// dashboardExpressions are all that the panels ask for.
+func dashboardExpressions(t *testing.T) (expressions []string) {
+	t.Helper()
+	panels, _ := dashboardPanels(t)
+	for _, p := range panels {
+		expressions = append(expressions, p.expressions...)
+	}
+	if len(expressions) < 60 {
+		t.Fatalf("%d expressions", len(expressions))
 	}
 	return expressions
 }
@@ -218,8 +249,35 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 		missing = slices.DeleteFunc(missing, func(expression string) bool { return p.samples(expression) > 0 })
 		return len(missing) == 0
 	})
+	assertNodesAlone(t, p)
 	assertAlerts(t, p)
 	assertExemplars(t, p, nodes[0])
+}
+
+// assertNodesAlone finds two nodes in the dashboard, and not Prometheus beside them, which
+// is scraped too and shows some metrics of the same names.
+func assertNodesAlone(t *testing.T, p *prometheus) {
+	t.Helper()
+	panels, annotation := dashboardPanels(t)
+	p.samples(annotation) // fails if Prometheus refuses it
+	at := func(title string) int {
+		i := slices.IndexFunc(panels, func(p panel) bool { return p.title == title })
+		if i < 0 {
+			t.Fatalf("there is no panel %q", title)
+		}
+		return i
+	}
+	eventually(t, func() bool { return p.samples("up == 1") == 3 })
+	if got := p.values(panels[at("Nodes up")].expressions[0]); !slices.Equal(got, []string{"2"}) {
+		t.Errorf("%v nodes up, want 2", got)
+	}
+	for _, panel := range append(panels[at("Process")+1:], panels[at("Nodes")]) { // the table, and the last row
+		for _, expression := range panel.expressions {
+			if got := p.samples(expression); got != 2 {
+				t.Errorf("%s: %d samples, want 2 of %s", panel.title, got, expression)
+			}
+		}
+	}
 }
 
 // assertAlerts finds every rule evaluated, with metrics that exist, and none that

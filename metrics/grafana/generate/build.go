@@ -60,6 +60,8 @@ func targets(queries []query, change func(*target)) []target {
 
 func unchanged(*target) {}
 
+func instant(t *target) { t.Instant, t.Range = true, false }
+
 func (b *builder) panel(kind, title, about, unit string, w, h int, list []target) panel {
 	at := prometheus()
 	return panel{
@@ -92,9 +94,20 @@ func (b *builder) chart(title, about, unit string, change func(*target), queries
 	b.add(p)
 }
 
-// number shows the latest value of one query; steps are the colours from a value on.
+// number shows the latest value of one query, and the ones before behind it; steps are
+// the colours from a value on.
 func (b *builder) number(title, about, unit string, q query, steps ...step) {
-	p := b.panel("stat", title, about, unit, 4, 4, targets([]query{q}, unchanged))
+	b.stat(title, about, unit, targets([]query{q}, unchanged), steps)
+}
+
+// numberNow is for a query over all of the time that is shown, which would cost too much
+// for each moment of it.
+func (b *builder) numberNow(title, about, unit string, q query) {
+	b.stat(title, about, unit, targets([]query{q}, instant), nil)
+}
+
+func (b *builder) stat(title, about, unit string, list []target, steps []step) {
+	p := b.panel("stat", title, about, unit, 4, 4, list)
 	p.FieldConfig.Defaults.Thresholds = &thresholds{"absolute", append([]step{{"text", nil}}, steps...)}
 	p.FieldConfig.Defaults.Color = map[string]any{"mode": "thresholds"}
 	p.Options = map[string]any{
@@ -126,14 +139,23 @@ func (b *builder) heatmap(title, about, unit, histogram string) {
 	b.add(p)
 }
 
-// table has a line for each instance and a column for each query, whose legend is
-// its name.
-func (b *builder) table(title, about string, queries ...query) {
-	list := targets(queries, func(t *target) { t.Format, t.Instant, t.Range, t.LegendFormat = "table", true, false, "" })
-	p := b.panel("table", title, about, "short", width, 8, list)
+// table has a line for each instance and a column for each query, whose legend is its
+// name and may have a unit. A query without a legend adds its labels only.
+func (b *builder) table(title, about string, units map[string]string, queries ...query) {
+	list := targets(queries, func(t *target) { instant(t); t.Format, t.LegendFormat = "table", "" })
+	p := b.panel("table", title, about, "none", width, 8, list)
 	names, hidden := map[string]string{}, map[string]bool{"Time": true}
 	for i, q := range queries {
-		names["Value #"+list[i].RefID] = q.legend
+		value := "Value #" + list[i].RefID
+		if names[value] = q.legend; q.legend == "" {
+			hidden[value] = true
+		}
+		if unit := units[q.legend]; unit != "" {
+			p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, map[string]any{
+				"matcher":    map[string]any{"id": "byName", "options": q.legend},
+				"properties": []any{map[string]any{"id": "unit", "value": unit}},
+			})
+		}
 	}
 	p.Transformations = []any{
 		map[string]any{"id": "merge", "options": map[string]any{}},
@@ -144,13 +166,15 @@ func (b *builder) table(title, about string, queries ...query) {
 	b.add(p)
 }
 
-// quantiles of a histogram, for each value of a label.
-func quantiles(histogram, by string, of ...float64) []query {
+// quantiles of a histogram, for each value of some labels. The window is longer where
+// there may be minutes between two observations: without one there is no quantile.
+func quantiles(histogram, by, window string, of ...float64) []query {
+	legend := "{{" + strings.ReplaceAll(by, ", ", "}} {{") + "}}"
 	var list []query
 	for _, q := range of {
 		list = append(list, query{
-			fmt.Sprintf("histogram_quantile(%g, sum by (%s, le) (rate(%s_bucket{_}[$__rate_interval])))", q, by, histogram),
-			fmt.Sprintf("{{%s}} p%g", by, q*100),
+			fmt.Sprintf("histogram_quantile(%g, sum by (%s, le) (rate(%s_bucket{_}[%s])))", q, by, histogram, window),
+			fmt.Sprintf("%s p%g", legend, q*100),
 		})
 	}
 	return list

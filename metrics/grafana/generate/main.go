@@ -40,7 +40,8 @@ func newDashboard() dashboard {
 		Time: timeRange{"now-1h", "now"}, Timezone: "browser",
 		Annotations: listOf{[]any{annotation{
 			Name: "Reorganisations", Datasource: prometheus(), Enable: true, IconColor: "orange",
-			Expr: query{"changes(miner_reorgs_total{_}[$__rate_interval]) > 0", ""}.expression(), TitleText: "{{instance}} changed its branch",
+			// Grafana asks for each minute.
+			Expr: query{"increase(miner_reorgs_total{_}[2m]) > 0", ""}.expression(), TitleText: "{{instance}} changed its branch",
 		}}},
 		Templating: listOf{variables()},
 		Links:      []struct{}{},
