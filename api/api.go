@@ -34,6 +34,8 @@ type Ledger interface {
 	Balance(address string) (chain.Balance, error)
 	Pool() []wire.Transaction
 	PoolSize() (transactions, bytes int)
+	OpenTransaction(id [32]byte) (t wire.Transaction, ok bool)
+	OpenOf(address string) []wire.Transaction // that it sends or receives
 	Add(ctx context.Context, b wire.Block) error
 	AddTransaction(ctx context.Context, t wire.Transaction) error
 	// ReceiveTransaction takes a payment of a peer, which may be a replay.

@@ -53,20 +53,16 @@ func (h *handler) transaction(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	pool := h.Ledger.Pool() // before the blocks: what is mined meanwhile is in both, not in none
+	t, open := h.Ledger.OpenTransaction(id) // before the blocks: what is mined meanwhile is in both, not in none
 	found, err := h.Index.Transaction(id, maxPlaces)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	var t wire.Transaction
-	open := false
-	if len(found.Entries) > 0 {
+	switch {
+	case len(found.Entries) > 0:
 		t = found.Entries[0].Transaction
-		open = slices.Contains(pool, t)
-	} else if i := slices.IndexFunc(pool, func(t wire.Transaction) bool { return t.ID() == id }); i >= 0 {
-		t, open = pool[i], true
-	} else {
+	case !open:
 		h.fail(w, r, fmt.Errorf("%w: no open transaction has this ID, and none of the blocks up to %d, which are indexed so far, of %d",
 			chain.ErrNotFound, found.Indexed.Height, found.Tip.Height))
 		return
@@ -138,9 +134,7 @@ func (h *handler) addressHistory(w http.ResponseWriter, r *http.Request) {
 func (h *handler) statement(address string, before chain.Place, limit int) (s statement, err error) {
 	for range historyTries {
 		tip := h.Ledger.Tip()
-		s = statement{open: slices.DeleteFunc(h.Ledger.Pool(), func(t wire.Transaction) bool {
-			return t.Sender != address && t.Recipient != address
-		})}
+		s = statement{open: h.Ledger.OpenOf(address)}
 		if s.balance, err = h.Ledger.Balance(address); err != nil {
 			return s, err
 		}

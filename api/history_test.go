@@ -129,6 +129,33 @@ func TestTransaction(t *testing.T) {
 	}
 }
 
+// TestTheWholePoolIsNotRead for one transaction or one address: anybody may ask, and
+// the pool may be long.
+func TestTheWholePoolIsNotRead(t *testing.T) {
+	node, address, payments := historyNode(t, func(cfg *Config) { cfg.Ledger = sealedPool{cfg.Ledger, t} })
+	if err := node.AddTransaction(t.Context(), payments[2]); err != nil {
+		t.Fatal(err)
+	}
+	for path, code := range map[string]int{
+		"/v1/transactions/" + strings.Repeat("0", 64): 404, "/v1/transactions/" + payments[2].HexID(): 200, "/v1/addresses/" + address: 200,
+	} {
+		if answer := get(node.handler, path); answer.Code != code {
+			t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
+		}
+	}
+}
+
+// sealedPool is a ledger whose open transactions nobody may have as a whole.
+type sealedPool struct {
+	Ledger
+	t testing.TB
+}
+
+func (l sealedPool) Pool() []wire.Transaction {
+	l.t.Error("the whole pool is read")
+	return l.Ledger.Pool()
+}
+
 // TestManyPlaces: a transaction that stands in more blocks than an answer names.
 func TestManyPlaces(t *testing.T) {
 	node := newNode(t, 0, nil)

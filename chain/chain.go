@@ -325,6 +325,29 @@ func (c *Chain) Pool() []wire.Transaction {
 	return c.pool.snapshot()
 }
 
+// OpenTransaction finds an open payment by its ID.
+func (c *Chain) OpenTransaction(id [32]byte) (t wire.Transaction, ok bool) {
+	c.mu.RLock()
+	p := c.pool
+	open := p.open // of which what is there doesn't change
+	c.mu.RUnlock()
+	return p.ids.find(id, open)
+}
+
+// OpenOf are the open payments that an address sends or receives, in the order in
+// which they came.
+func (c *Chain) OpenOf(address string) (list []wire.Transaction) {
+	c.mu.RLock()
+	open := c.pool.open // of which what is there doesn't change
+	c.mu.RUnlock()
+	for _, t := range open {
+		if t.Sender == address || t.Recipient == address {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
 // PoolSize is how many transactions are open, and how many bytes they have as they
 // stand in a preimage.
 func (c *Chain) PoolSize() (transactions, bytes int) {

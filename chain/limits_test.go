@@ -47,6 +47,27 @@ func TestPoolBytesAreBounded(t *testing.T) {
 	}
 }
 
+// TestOpenTransactionsAreHashedOnce, however often somebody asks for IDs, and new ones
+// when they have come.
+func TestOpenTransactionsAreHashedOnce(t *testing.T) {
+	open := append(openPayments(1, "a"), openPayments(2, "b")...)
+	a, b := open[0].ID(), open[1].ID()
+	var x ids
+	if _, ok := x.find(b, open[:1]); ok {
+		t.Error("what isn't open is found")
+	}
+	if got, ok := x.find(b, open); !ok || got != open[1] {
+		t.Errorf("found %v, %v, want %v", got, ok, open[1])
+	}
+	open[0].Recipient = "another" // which no pool does
+	if _, ok := x.find(a, open); !ok {
+		t.Error("the ID is computed again")
+	}
+	if got, ok := x.find(b, open[:1]); !ok || got != open[1] { // who has looked at the pool earlier
+		t.Errorf("found %v, %v", got, ok)
+	}
+}
+
 // TestTemplateIsBounded: in the number of payments and in their bytes, and one
 // that is too large for any block doesn't keep out those behind it.
 func TestTemplateIsBounded(t *testing.T) {

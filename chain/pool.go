@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 
 	"lode/chain/wire"
 )
@@ -25,10 +26,38 @@ const (
 // may stand there several times, since signatures carry no nonce and a second
 // honest payment of the same amount looks the same.
 type pool struct {
-	open  []wire.Transaction
+	open  []wire.Transaction // to which payments are only ever added
 	count map[wire.Transaction]int
 	size  int                // bytes of the open ones
 	left  map[string]account // of each sender: its balance less what it pays here
+	ids   ids
+}
+
+// ids finds the payments of a pool by their IDs. Those are computed when somebody asks
+// for one, and once each: a stranger who asks for IDs that there are not must not have
+// the whole pool hashed every time.
+type ids struct {
+	mu     sync.Mutex         // guards the fields below
+	known  []wire.Transaction // the beginning of the pool's
+	places map[[32]byte]int   // in known
+}
+
+// find looks among the open payments of the pool.
+func (x *ids) find(id [32]byte, open []wire.Transaction) (t wire.Transaction, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.places == nil {
+		x.places = map[[32]byte]int{}
+	}
+	for i := len(x.known); i < len(open); i++ {
+		x.places[open[i].ID()] = i
+		x.known = open[:i+1]
+	}
+	place, ok := x.places[id]
+	if ok {
+		t = x.known[place]
+	}
+	return t, ok
 }
 
 func newPool() *pool {

@@ -3,6 +3,7 @@ package chain_test
 import (
 	"errors"
 	"iter"
+	"slices"
 	"testing"
 
 	"lode/chain"
@@ -33,6 +34,16 @@ func TestAbandonedPaymentsAreOpenAgain(t *testing.T) {
 	}
 	if open := c.Pool(); len(open) != 2 || open[0] != toS || open[1] != last {
 		t.Errorf("open transactions %v, want the payment to s, then the one to q", open)
+	}
+	for transaction, want := range map[wire.Transaction]bool{toR: false, toS: true, last: true} {
+		if got, ok := c.OpenTransaction(transaction.ID()); ok != want || ok && got != transaction {
+			t.Errorf("by its ID the payment to %s is %v, %v", transaction.Recipient, got, ok)
+		}
+	}
+	for address, want := range map[string][]wire.Transaction{a.Address(): {toS, last}, "s": {toS}, "r": nil} {
+		if got := c.OpenOf(address); !slices.Equal(got, want) {
+			t.Errorf("open of %.20s are %v, want %v", address, got, want)
+		}
 	}
 	if c.IsOpen(toR) || !c.IsOpen(toS) {
 		t.Errorf("IsOpen: %v for a mined payment, %v for an open one", c.IsOpen(toR), c.IsOpen(toS))
