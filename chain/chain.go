@@ -216,7 +216,9 @@ func (c *Chain) extension() *pipeline {
 		if err != nil {
 			return err
 		}
-		if err := c.commit(b.blocks[0].Index-1, b.tip(), b.sealed(), b.balances, next); err != nil {
+		last := b.blocks[len(b.blocks)-1]
+		arrival := Arrival{Tip: b.tip(), Transactions: len(last.Transactions)}
+		if err := c.commit(b.blocks[0].Index-1, arrival, b.sealed(), b.balances, next); err != nil {
 			return err
 		}
 		b.balances.forget()
@@ -226,14 +228,15 @@ func (c *Chain) extension() *pipeline {
 }
 
 // commit makes the new state durable, whose blocks are new above base, and lets
-// everybody see it.
-func (c *Chain) commit(base int64, tip Tip, blocks iter.Seq2[wire.Sealed, error], balances *accounts, next *pool) error {
+// everybody see it. It completes what subscribers are told.
+func (c *Chain) commit(base int64, arrival Arrival, blocks iter.Seq2[wire.Sealed, error], balances *accounts, next *pool) error {
+	tip := arrival.Tip
 	records, err := balances.records()
 	if err != nil {
 		return err
 	}
 	publish := func(change func() error) error {
-		abandoned := c.Tip().Height - base
+		arrival.Abandoned = c.Tip().Height - base
 		c.mu.Lock()
 		err := change()
 		if err == nil {
@@ -245,10 +248,10 @@ func (c *Chain) commit(base int64, tip Tip, blocks iter.Seq2[wire.Sealed, error]
 			return err
 		}
 		c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(tip.Height - base) })
-		if abandoned > 0 {
-			c.counters.reorganised(abandoned)
+		if arrival.Abandoned > 0 {
+			c.counters.reorganised(arrival.Abandoned)
 		}
-		c.tips.publish(tip, abandoned)
+		c.tips.publish(arrival)
 		return nil
 	}
 	if err := c.store.Replace(base, blocks, records, next.open, publish); err != nil {

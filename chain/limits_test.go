@@ -47,6 +47,14 @@ func TestPoolBytesAreBounded(t *testing.T) {
 	}
 }
 
+// TestReopenedPaymentsAreBounded for a subscriber that takes no tip.
+func TestReopenedPaymentsAreBounded(t *testing.T) {
+	got := Arrival{Abandoned: 2, Reopened: openPayments(3, "new")}.after(Arrival{Abandoned: 1, Reopened: openPayments(maxPool, "old")})
+	if len(got.Reopened) != maxPool || got.Reopened[maxPool-4].Recipient != "old" || got.Reopened[maxPool-3].Recipient != "new" || got.Abandoned != 3 {
+		t.Errorf("%d payments of %d blocks", len(got.Reopened), got.Abandoned)
+	}
+}
+
 // TestOpenTransactionsAreHashedOnce, however often somebody asks for IDs, and new ones
 // when they have come.
 func TestOpenTransactionsAreHashedOnce(t *testing.T) {

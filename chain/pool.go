@@ -127,6 +127,18 @@ func poolAfter(candidates iter.Seq2[wire.Transaction, error], mined func(wire.Tr
 	return next, nil
 }
 
+// beyond are the payments that are open here and weren't in an older pool, or not as
+// often.
+func (p *pool) beyond(older *pool) (list []wire.Transaction) {
+	seen := map[wire.Transaction]int{}
+	for _, t := range p.open {
+		if seen[t]++; seen[t] > older.count[t] {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
 // all are the open transactions as candidates of a later pool.
 func (p *pool) all() iter.Seq2[wire.Transaction, error] { return inMemory(p.open) }
 

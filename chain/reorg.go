@@ -161,6 +161,7 @@ func (c *Chain) extend(ctx context.Context, blocks iter.Seq2[wire.Block, error],
 // fork is a linked and proven branch.
 type fork struct {
 	base, tip Tip                          // the last block that is ours too, and its own last one
+	last      int                          // transactions of its last block
 	blocks    iter.Seq2[wire.Block, error] // after base, whenever they are asked for
 }
 
@@ -179,7 +180,7 @@ func (c *Chain) survey(ctx context.Context, base Tip, blocks iter.Seq2[wire.Bloc
 	if err := p.run(ctx, inBatches(blocks)); err != nil {
 		return fork{}, err
 	}
-	f := fork{base: base, tip: p.parent}
+	f := fork{base: base, tip: p.parent, last: len(kept[len(kept)-1].Transactions)}
 	if batches == 1 {
 		f.blocks = inMemory(kept)
 	}
@@ -201,7 +202,8 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 	if err != nil {
 		return err
 	}
-	return c.commit(f.base.Height, f.tip, f.unchanged(ctx), balances, next)
+	arrival := Arrival{Tip: f.tip, Transactions: f.last, Reopened: next.beyond(c.pool)}
+	return c.commit(f.base.Height, arrival, f.unchanged(ctx), balances, next)
 }
 
 // unchanged yields the fork's blocks and sees to it that the last one is the one

@@ -28,6 +28,8 @@ func TestAbandonedPaymentsAreOpenAgain(t *testing.T) {
 
 	b2 := next(tipOf(g1), 1, "n", toR)
 	b3 := next(tipOf(b2), 1, "n")
+	tips, cancel := c.Subscribe()
+	defer cancel()
 	adopted, err := c.Adopt(t.Context(), sequence(b2, b3))
 	if !adopted || err != nil {
 		t.Fatalf("adopted %v, error %v", adopted, err)
@@ -48,9 +50,39 @@ func TestAbandonedPaymentsAreOpenAgain(t *testing.T) {
 	if c.IsOpen(toR) || !c.IsOpen(toS) {
 		t.Errorf("IsOpen: %v for a mined payment, %v for an open one", c.IsOpen(toR), c.IsOpen(toS))
 	}
+	if told := <-tips; told.Tip != tipOf(b3) || told.Transactions != 1 || !slices.Equal(told.Reopened, []wire.Transaction{toS}) {
+		t.Errorf("subscribers are told %+v, want the payment to s", told)
+	}
 	assertBalance(t, c, a.Address(), "7", "1")
 	assertBalance(t, c, "m", "0", "0")
 	assertConsistent(t, c)
+}
+
+// TestReopenedPaymentsAreToldOnce, with the tip that a subscriber takes at last, and
+// only what was not open before.
+func TestReopenedPaymentsAreToldOnce(t *testing.T) {
+	c := newChain(t, 1)
+	a := goldenWallets(t)["A"]
+	g1 := next(c.Tip(), 1, a.Address())
+	must(t, c.Add(t.Context(), g1))
+	twice := pay(t, a, "r", wire.Int(3))
+	must(t, c.AddTransaction(t.Context(), twice))
+	must(t, c.Add(t.Context(), next(c.Tip(), 1, "m", twice)))
+	must(t, c.AddTransaction(t.Context(), twice))
+	tips, cancel := c.Subscribe()
+	defer cancel()
+	blocks := branchFrom(tipOf(g1), 2, "n")
+	if adopted, err := c.Adopt(t.Context(), sequence(blocks...)); !adopted || err != nil {
+		t.Fatalf("adopted %v, error %v", adopted, err)
+	}
+	must(t, c.Add(t.Context(), next(c.Tip(), 1, "n", pay(t, a, "q", wire.Int(1)))))
+	if told := <-tips; told.Height != 4 || told.Transactions != 2 || !slices.Equal(told.Reopened, []wire.Transaction{twice}) || len(c.Pool()) != 2 {
+		t.Errorf("subscribers are told %+v, open are %v", told, c.Pool())
+	}
+	must(t, c.Add(t.Context(), next(c.Tip(), 1, "n")))
+	if told := <-tips; told.Transactions != 1 || len(told.Reopened) > 0 {
+		t.Errorf("subscribers are told %+v of a block that follows", told)
+	}
 }
 
 func TestAdoptTakesNothingOfABadBranch(t *testing.T) {

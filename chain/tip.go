@@ -1,8 +1,11 @@
 package chain
 
 import (
+	"slices"
 	"sync"
 	"time"
+
+	"lode/chain/wire"
 )
 
 // Tip is the last block of the chain.
@@ -14,10 +17,23 @@ type Tip struct {
 // Arrival is a new tip.
 type Arrival struct {
 	Tip
-	At time.Time // when it had become the tip, durably
+	At           time.Time // when it had become the tip, durably
+	Transactions int       // of its block
 	// Abandoned are the blocks that left the chain for it, and for the tips before
 	// that the subscriber didn't take.
 	Abandoned int64
+	// Reopened are the payments of those blocks that became open again. What follows
+	// may have mined some of them since.
+	Reopened []wire.Transaction
+}
+
+// after is the arrival for a subscriber that didn't take an older one.
+func (a Arrival) after(older Arrival) Arrival {
+	a.Abandoned += older.Abandoned
+	// A subscriber that takes nothing must not gather more than can be open.
+	all := slices.Concat(older.Reopened, a.Reopened)
+	a.Reopened = all[max(0, len(all)-maxPool):]
+	return a
 }
 
 // tips hands every new tip to its subscribers.
@@ -43,17 +59,17 @@ func (s *tips) subscribe() (<-chan Arrival, func()) {
 	}
 }
 
-func (s *tips) publish(tip Tip, abandoned int64) {
-	at := time.Now()
+func (s *tips) publish(arrival Arrival) {
+	arrival.At = time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for slot := range s.subscribers {
-		arrival := Arrival{tip, at, abandoned}
+		sent := arrival
 		select {
 		case older := <-slot: // of no use to anybody, but for what it abandoned
-			arrival.Abandoned += older.Abandoned
+			sent = arrival.after(older)
 		default:
 		}
-		slot <- arrival // only publish sends, and it holds the lock: there is room
+		slot <- sent // only publish sends, and it holds the lock: there is room
 	}
 }

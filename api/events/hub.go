@@ -101,6 +101,10 @@ func (h *Hub) Publish(kind string, data []byte) {
 	h.wake()
 }
 
+// Reset tells all clients that they must read anew what they show, those too that come
+// back later.
+func (h *Hub) Reset() { h.Publish(resetEvent, resetData) }
+
 // Run looks at the states while anyone listens, until ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
 	ticker := time.NewTicker(h.cfg.Interval)

@@ -241,6 +241,22 @@ func TestBrokenClient(t *testing.T) {
 	})
 }
 
+// TestReset is an event like others: clients that come back get it, too.
+func TestReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New(Config{})
+		client, stop := listen(t, h, "")
+		client.taken()
+		h.Reset()
+		synctest.Wait()
+		check(t, "at once", client.taken(), event(h, 1, "reset", "{}"))
+		stop()
+		again, stopAgain := listen(t, h, h.id(0))
+		check(t, "later", again.taken(), ":\n\n"+event(h, 1, "reset", "{}"))
+		stopAgain()
+	})
+}
+
 // TestSlowStream is cut off when its next event isn't kept any more.
 func TestSlowStream(t *testing.T) {
 	h := New(Config{Kept: 2})

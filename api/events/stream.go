@@ -15,6 +15,8 @@ const maxWrite = 64 << 10
 // it shows. What happens from then on it is sent.
 const resetEvent = "reset"
 
+var resetData = []byte("{}")
+
 // beat is a comment, which clients ignore.
 var beat = []byte(":\n\n")
 
@@ -70,7 +72,7 @@ func (h *Hub) join(last string) *stream {
 	case isKept:
 		s.next, s.begin = number+1, beat
 	case last != "":
-		s.begin = render(here, resetEvent, []byte("{}"))
+		s.begin = render(here, resetEvent, resetData)
 	default: // an ID without an event, so that a client that is cut off at once knows it, too
 		s.begin = []byte("id: " + here + "\n\n")
 	}

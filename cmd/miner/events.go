@@ -26,33 +26,48 @@ func (l openLedger) ReceiveTransaction(ctx context.Context, t wire.Transaction) 
 
 func (l openLedger) told(t wire.Transaction, err error) error {
 	if err == nil {
-		l.events.Publish("transaction", wire.AppendCompact(nil, map[string]any{"id": t.HexID(), "transaction": t}))
+		tellOpen(l.events, t)
 	}
 	return err
 }
 
-// streamTips streams new tips, the latest one if they come too fast.
-func (n *node) streamTips(ctx context.Context) error {
-	tips, cancel := n.chain.Subscribe()
-	defer cancel()
+func tellOpen(events *events.Hub, t wire.Transaction) {
+	events.Publish("transaction", wire.AppendCompact(nil, map[string]any{"id": t.HexID(), "transaction": t}))
+}
+
+// streamTips streams new tips, the latest one if they come too fast, and what they
+// reopen.
+func (n *node) streamTips(ctx context.Context, tips <-chan chain.Arrival) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case tip := <-tips:
 			n.events.Publish("tip", wire.AppendCompact(nil, n.tipEvent(tip)))
+			n.tellReopened(tip.Reopened)
 		}
 	}
 }
 
 func (n *node) tipEvent(tip chain.Arrival) map[string]any {
-	transactions := 0
-	// A block that was replaced meanwhile is told of no more; its successor is.
-	if block, err := n.chain.BlockByHash(tip.Hash); err == nil {
-		transactions = len(block.Transactions)
-	}
 	return map[string]any{
-		"height": tip.Height, "hash": tip.Hash, "reorg": tip.Abandoned, "transactions": transactions,
+		"height": tip.Height, "hash": tip.Hash, "reorg": tip.Abandoned, "transactions": tip.Transactions,
 		"mined_here": n.miner.Mined(tip.Hash), "difficulty": n.chain.Difficulty(),
+	}
+}
+
+// maxReopened is up to how many payments of abandoned blocks are told one by one. More
+// would take the place of all that clients may have missed otherwise.
+const maxReopened = 100
+
+func (n *node) tellReopened(payments []wire.Transaction) {
+	if len(payments) > maxReopened {
+		n.events.Reset()
+		return
+	}
+	for _, t := range payments {
+		if n.chain.IsOpen(t) { // else a block has it again
+			tellOpen(n.events, t)
+		}
 	}
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"lode/api/events"
 	"lode/chain/wire"
 )
 
@@ -20,20 +23,27 @@ type eventStream struct {
 
 func (p *process) listen(last string) *eventStream {
 	p.t.Helper()
-	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.address()+"/v1/events", nil)
+	return listenAt(p.t, "http://"+p.address()+"/v1/events", last)
+}
+
+func listenAt(t *testing.T, url, last string) *eventStream {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience) // for an event that doesn't come
+	t.Cleanup(cancel)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
 	request.Header.Set("Last-Event-ID", last)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
-	p.t.Cleanup(func() { _ = answer.Body.Close() })
+	t.Cleanup(func() { _ = answer.Body.Close() })
 	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
-		p.t.Fatalf("GET /v1/events: %d %v", answer.StatusCode, answer.Header)
+		t.Fatalf("GET %s: %d %v", url, answer.StatusCode, answer.Header)
 	}
-	return &eventStream{t: p.t, answer: answer, lines: bufio.NewScanner(answer.Body)}
+	return &eventStream{t: t, answer: answer, lines: bufio.NewScanner(answer.Body)}
 }
 
 // next is the data of the next event of a kind.
@@ -102,4 +112,41 @@ func TestEvents(t *testing.T) {
 		t.Error("a reset with data")
 	}
 	p.interrupt() // does not wait for the streams
+}
+
+// TestReopenedPayments are told once more when a longer chain has taken their block
+// away. On that chain the sender has the first block's reward, too.
+func TestReopenedPayments(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--difficulty", "2", "--workers", "1", "--create-wallet")
+	other := start(t, t.TempDir(), freePort(t), "--difficulty", "2", "--workers", "1", "--create-wallet")
+	p.mine()
+	other.must(http.StatusCreated, "POST", "/v1/peers", fmt.Sprintf(`{"address": %q}`, p.address()))
+	other.must(http.StatusOK, "POST", "/v1/peers/resolve", "")
+	if code, text := other.request("DELETE", "/v1/peers/"+p.address(), ""); code != http.StatusNoContent {
+		t.Fatal(code, text)
+	}
+	sent := p.must(http.StatusCreated, "POST", "/v1/transactions", `{"recipient": "r", "amount": 1}`)
+	p.mine()
+	for range 2 {
+		other.mine()
+	}
+	p.must(http.StatusCreated, "POST", "/v1/peers", fmt.Sprintf(`{"address": %q}`, other.address()))
+	stream := p.listen("")
+	p.must(http.StatusOK, "POST", "/v1/peers/resolve", "")
+	if tip := stream.next("tip"); tip["height"] != wire.Int(3) || tip["reorg"] != wire.Int(1) || tip["transactions"] != wire.Int(1) {
+		t.Errorf("tip %v after a reorganisation", tip)
+	}
+	if opened := stream.next("transaction"); fmt.Sprint(opened) != fmt.Sprint(sent) {
+		t.Errorf("reopened %v, want %v", opened, sent)
+	}
+}
+
+// TestManyReopenedPayments would push out what clients that come back have missed.
+func TestManyReopenedPayments(t *testing.T) {
+	hub := events.New(events.Config{})
+	server := httptest.NewServer(hub)
+	t.Cleanup(server.Close)
+	stream := listenAt(t, server.URL, "")
+	(&node{events: hub}).tellReopened(make([]wire.Transaction, maxReopened+1))
+	stream.next("reset")
 }

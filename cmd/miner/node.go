@@ -246,7 +246,11 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	group.Go(func() error { return n.logTips(ctx) })
 	handlers := n.api()
 	group.Go(func() error { return n.events.Run(ctx) })
-	group.Go(func() error { return n.streamTips(ctx) })
+	tips, unsubscribe := n.chain.Subscribe() // before there are clients, who would miss one
+	group.Go(func() error {
+		defer unsubscribe()
+		return n.streamTips(ctx, tips)
+	})
 	if n.options.mine {
 		if err := n.control.Start(); err != nil {
 			return fmt.Errorf("--mine: %w", err)
