@@ -58,6 +58,7 @@ func fixed() Config {
 		Index: func() Index {
 			return Index{Behind: 32, Entries: map[string]int64{"blocks": 33, "addresses": 34}, Bytes: 35}
 		},
+		Events:          func() Events { return Events{Streams: 36, CutOff: 37} },
 		DownloadResults: []string{"adopted", "failed"},
 	}
 }
@@ -68,6 +69,7 @@ func empty() Config {
 		Mining:  func() Mining { return Mining{} },
 		Ledger:  func() Ledger { return Ledger{} },
 		Network: func() Network { return Network{} },
+		Events:  func() Events { return Events{} },
 	}
 }
 

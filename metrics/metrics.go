@@ -15,7 +15,7 @@ import (
 )
 
 // ErrNoSource is a Config that lacks one of its sources.
-var ErrNoSource = errors.New("metrics need the sources Mining, Ledger and Network")
+var ErrNoSource = errors.New("metrics need the sources Mining, Ledger, Network and Events")
 
 // Config is what the metrics are made of. Each source is called once a scrape,
 // never by New; scrapes run side by side.
@@ -25,6 +25,7 @@ type Config struct {
 	Mining  func() Mining
 	Ledger  func() Ledger
 	Network func() Network
+	Events  func() Events
 	Index   func() Index // nil: none is kept
 
 	DownloadResults []string // all that ObserveDownload may get
@@ -43,7 +44,7 @@ type Metrics struct {
 // New registers all metrics. The error wraps ErrNoSource or says which metric
 // the registry refused.
 func New(cfg Config) (*Metrics, error) {
-	if cfg.Mining == nil || cfg.Ledger == nil || cfg.Network == nil {
+	if cfg.Mining == nil || cfg.Ledger == nil || cfg.Network == nil || cfg.Events == nil {
 		return nil, ErrNoSource
 	}
 	m := &Metrics{observations: newObservations(cfg.DownloadResults), registry: prometheus.NewRegistry()}
@@ -52,6 +53,7 @@ func New(cfg Config) (*Metrics, error) {
 		source[Mining]{cfg.Mining, miningFamilies()},
 		source[Ledger]{cfg.Ledger, ledgerFamilies()},
 		source[Network]{cfg.Network, networkFamilies()},
+		source[Events]{cfg.Events, eventsFamilies()},
 		newBuildInfo(cfg.Version, cfg.Revision),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

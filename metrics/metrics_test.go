@@ -158,6 +158,7 @@ func TestFirstScrape(t *testing.T) {
 		"miner_blocks_accepted_total", "miner_blocks_expected_total", "miner_blocks_found_total",
 		"miner_cancel_latency_seconds_sum", "miner_cancel_latency_seconds_count",
 		"miner_chain_download_bytes_total", "miner_chain_height", "miner_conflict", "miner_deepest_reorg_blocks", "miner_difficulty_zeros",
+		"miner_event_streams", "miner_event_streams_cut_total",
 		`miner_hashrate_hashes_per_second{window="10s"}`, `miner_hashrate_hashes_per_second{window="15m"}`,
 		`miner_hashrate_hashes_per_second{window="60s"}`, "miner_hashrate_max_hashes_per_second",
 		"miner_kernel_mismatches_total", "miner_mining_continuous", "miner_mining_paused", "miner_peers", `miner_peers_in_state{state="invalid"}`,
@@ -204,6 +205,7 @@ func TestNewNeedsItsSources(t *testing.T) {
 		"mining":  func(c *Config) { c.Mining = nil },
 		"ledger":  func(c *Config) { c.Ledger = nil },
 		"network": func(c *Config) { c.Network = nil },
+		"events":  func(c *Config) { c.Events = nil },
 	} {
 		cfg := fixed()
 		remove(&cfg)
@@ -214,15 +216,16 @@ func TestNewNeedsItsSources(t *testing.T) {
 }
 
 func TestSourcesAreReadOnceAScrape(t *testing.T) {
-	var mining, ledger, network atomic.Int64
+	var mining, ledger, network, events atomic.Int64
 	m := newMetrics(t, Config{
 		Mining:  func() Mining { mining.Add(1); return Mining{} },
 		Ledger:  func() Ledger { ledger.Add(1); return Ledger{} },
 		Network: func() Network { network.Add(1); return Network{} },
+		Events:  func() Events { events.Add(1); return Events{} },
 	})
 	for scrapes := range int64(3) {
-		got := [3]int64{mining.Load(), ledger.Load(), network.Load()}
-		if want := [3]int64{scrapes, scrapes, scrapes}; got != want {
+		got := [4]int64{mining.Load(), ledger.Load(), network.Load(), events.Load()}
+		if want := [4]int64{scrapes, scrapes, scrapes, scrapes}; got != want {
 			t.Errorf("after %d scrapes the sources were read %v times", scrapes, got)
 		}
 		scrapeText(t, m)

@@ -15,9 +15,9 @@ func FuzzLastEventID(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, last string) {
 		s := h.join(last)
-		defer h.leave(s)
-		if data, ok := s.take(); !ok || s.next != 6 {
-			t.Fatalf("%q: %q, %v, next is %d", last, data, ok, s.next)
+		defer h.leave(s, nil)
+		if data, err := s.take(); err != nil || s.next != 6 {
+			t.Fatalf("%q: %q, %v, next is %d", last, data, err, s.next)
 		}
 	})
 }

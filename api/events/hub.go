@@ -67,6 +67,7 @@ type Hub struct {
 	states  []shown    // by the state's index
 	looks   uint64     // at the states
 	streams map[*stream]struct{}
+	cutOff  uint64 // streams
 }
 
 // shown is a state as it was sent last.
@@ -127,6 +128,13 @@ func (h *Hub) Listeners() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.streams)
+}
+
+// CutOff is how many streams were cut off so far since their clients were too slow.
+func (h *Hub) CutOff() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.cutOff
 }
 
 // look shows the states that are due.

@@ -2,9 +2,11 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -234,8 +236,8 @@ func TestBrokenClient(t *testing.T) {
 		client.mu.Unlock()
 		h.Publish("tip", nil)
 		synctest.Wait()
-		if h.Listeners() != 0 {
-			t.Error("it is still served")
+		if h.Listeners() != 0 || h.CutOff() != 0 {
+			t.Errorf("%d are still served, %d were cut off", h.Listeners(), h.CutOff())
 		}
 		stop()
 	})
@@ -257,19 +259,53 @@ func TestReset(t *testing.T) {
 	})
 }
 
+// TestStreamsThatAreCutOff are counted, those that have fallen behind and those whose
+// client takes nothing; who leaves isn't.
+func TestStreamsThatAreCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New(Config{Kept: 2})
+		_, stop := listen(t, h, "")
+		stop()
+		stuck := &stuckWriter{sink: sink{header: http.Header{}}, hub: h}
+		h.ServeHTTP(stuck, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/events", nil))
+		if h.CutOff() != 1 {
+			t.Errorf("%d were cut off, want the one that has fallen behind", h.CutOff())
+		}
+		stuck.err = fmt.Errorf("write: %w", os.ErrDeadlineExceeded)
+		h.ServeHTTP(stuck, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/events", nil))
+		if h.CutOff() != 2 || h.Listeners() != 0 {
+			t.Errorf("%d were cut off, want the one whose client takes nothing, too; %d are served", h.CutOff(), h.Listeners())
+		}
+	})
+}
+
+// stuckWriter takes so long that more happens meanwhile than is kept, or fails.
+type stuckWriter struct {
+	sink
+	hub *Hub
+	err error
+}
+
+func (w *stuckWriter) Write(p []byte) (int, error) {
+	for range 3 {
+		w.hub.Publish("tip", nil)
+	}
+	return len(p), w.err
+}
+
 // TestSlowStream is cut off when its next event isn't kept any more.
 func TestSlowStream(t *testing.T) {
 	h := New(Config{Kept: 2})
 	s := h.join("")
 	h.Publish("tip", []byte("1"))
-	if data, ok := s.take(); !ok || string(data) != event(h, 1, "tip", "1") {
-		t.Errorf("%q, %v", data, ok)
+	if data, err := s.take(); err != nil || string(data) != event(h, 1, "tip", "1") {
+		t.Errorf("%q, %v", data, err)
 	}
 	for range 3 {
 		h.Publish("tip", []byte("x"))
 	}
-	if data, ok := s.take(); ok {
-		t.Errorf("it goes on with %q", data)
+	if data, err := s.take(); !errors.Is(err, errBehind) {
+		t.Errorf("it goes on with %q, %v", data, err)
 	}
 }
 
@@ -286,9 +322,9 @@ func TestWritesAreBounded(t *testing.T) {
 	}
 	for goes := 0; got.Len() < len(want); goes++ {
 		<-s.ready
-		data, ok := s.take()
-		if !ok || len(data) > maxWrite || goes == 10 {
-			t.Fatalf("%d bytes, %v", len(data), ok)
+		data, err := s.take()
+		if err != nil || len(data) > maxWrite || goes == 10 {
+			t.Fatalf("%d bytes, %v", len(data), err)
 		}
 		got.Write(data)
 	}

@@ -96,6 +96,9 @@ func TestStalledClient(t *testing.T) {
 	for h.Listeners() > 0 {
 		runtime.Gosched()
 	}
+	if h.CutOff() != 1 {
+		t.Errorf("%d streams were cut off", h.CutOff())
+	}
 }
 
 // TestShutdown: the end of the requests' context ends the streams.
@@ -114,7 +117,7 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	server.Close() // waits for the handlers
-	if h.Listeners() != 0 {
-		t.Error("a stream is still served")
+	if h.Listeners() != 0 || h.CutOff() != 0 {
+		t.Errorf("%d streams are still served, %d were cut off", h.Listeners(), h.CutOff())
 	}
 }

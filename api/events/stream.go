@@ -1,7 +1,9 @@
 package events
 
 import (
+	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +18,9 @@ const maxWrite = 64 << 10
 const resetEvent = "reset"
 
 var resetData = []byte("{}")
+
+// errBehind ends a stream whose next event is not kept any more.
+var errBehind = errors.New("the client has fallen behind what is kept")
 
 // beat is a comment, which clients ignore.
 var beat = []byte(":\n\n")
@@ -49,8 +54,9 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := h.join(lastSeen(r))
-	defer h.leave(s)
-	s.serve(w, r)
+	var reason error
+	defer func() { h.leave(s, reason) }()
+	reason = s.serve(w, r)
 }
 
 // lastSeen is what the client says it has seen: browsers say it in a header when
@@ -101,25 +107,30 @@ func (h *Hub) number(id string) (number uint64, ok bool) {
 	return number, err == nil && number+1 >= h.first && number < end
 }
 
-func (h *Hub) leave(s *stream) {
+// leave ends a stream for a reason, nil if the client has gone.
+func (h *Hub) leave(s *stream, reason error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.streams, s)
+	if errors.Is(reason, errBehind) || errors.Is(reason, os.ErrDeadlineExceeded) {
+		h.cutOff++
+	}
 }
 
-// serve writes what there is, and a comment when there is nothing for a while.
-func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
+// serve writes what there is, and a comment when there is nothing for a while. It
+// returns nil when the request's context has ended.
+func (s *stream) serve(w http.ResponseWriter, r *http.Request) error {
 	control := http.NewResponseController(w)
-	write := func(data []byte) bool {
+	write := func(data []byte) error {
 		// A response writer without deadlines, as in tests, has none to set.
 		_ = control.SetWriteDeadline(time.Now().Add(s.hub.cfg.WriteWait))
 		if _, err := w.Write(data); err != nil { // #nosec G705 -- no browser takes an event stream for a page: nosniff
-			return false
+			return err
 		}
-		return control.Flush() == nil
+		return control.Flush()
 	}
-	if !write(s.begin) {
-		return
+	if err := write(s.begin); err != nil {
+		return err
 	}
 	silence := time.NewTimer(s.hub.cfg.Beat)
 	defer silence.Stop()
@@ -127,35 +138,37 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-s.ready:
 		case <-silence.C:
-			if !write(beat) {
-				return
+			if err := write(beat); err != nil {
+				return err
 			}
 			silence.Reset(s.hub.cfg.Beat)
 			continue
 		case <-r.Context().Done():
-			return
+			return nil
 		}
-		data, ok := s.take()
-		if !ok || len(data) > 0 && !write(data) {
-			return
+		data, err := s.take()
+		if err == nil && len(data) > 0 {
+			err = write(data)
+		}
+		if err != nil {
+			return err
 		}
 		silence.Reset(s.hub.cfg.Beat)
 	}
 }
 
-// take is what there is to send, up to maxWrite; false for a stream whose next
-// event is not kept any more.
-func (s *stream) take() (data []byte, ok bool) {
+// take is what there is to send, up to maxWrite. The error is errBehind.
+func (s *stream) take() (data []byte, err error) {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.next < h.first {
-		return nil, false
+		return nil, errBehind
 	}
 	for _, event := range h.kept[s.next-h.first:] {
 		if len(data) > 0 && len(data)+len(event) > maxWrite {
 			s.notify()
-			return data, true
+			return data, nil
 		}
 		data = append(data, event...)
 		s.next++
@@ -166,5 +179,5 @@ func (s *stream) take() (data []byte, ok bool) {
 		}
 	}
 	s.looks = h.looks
-	return data, true
+	return data, nil
 }

@@ -152,6 +152,8 @@ func TestMetrics(t *testing.T) {
 		"miner_disk_size_bytes ",
 		"miner_reorg_depth_blocks_count 0\n",
 		"miner_peers 0\n",
+		"miner_event_streams 0\n",
+		"miner_event_streams_cut_total 0\n",
 		`miner_http_request_duration_seconds_count{code="201",method="POST",route="/mine"} 1` + "\n",
 		"miner_build_info{",
 		"go_goroutines ",

@@ -75,7 +75,7 @@ func total(counts map[string]uint64) (all uint64) {
 func (n *node) newMetrics() (*metrics.Metrics, error) {
 	cfg := metrics.Config{
 		Version: version, Revision: revision(), DownloadResults: downloadResults(),
-		Mining: n.miningMetrics, Ledger: n.ledgerMetrics, Network: n.networkMetrics, Logger: n.log,
+		Mining: n.miningMetrics, Ledger: n.ledgerMetrics, Network: n.networkMetrics, Events: n.eventsMetrics, Logger: n.log,
 	}
 	if n.options.index {
 		cfg.Index = n.indexMetrics
@@ -162,6 +162,10 @@ func (n *node) peerStates() []api.PeerState {
 		})
 	}
 	return states
+}
+
+func (n *node) eventsMetrics() metrics.Events {
+	return metrics.Events{Streams: n.events.Listeners(), CutOff: n.events.CutOff()}
 }
 
 func (n *node) networkMetrics() metrics.Network {

@@ -117,6 +117,9 @@ func requests(b *builder) {
 	b.lines("Answers by status", "A second.", "reqps", query{"sum by (code) (rate(miner_http_request_duration_seconds_count{_}[$__rate_interval]))", "{{code}}"})
 	b.lines("Failures", "Part of the answers with a status of 500 and above.", "percentunit",
 		query{`(sum(rate(miner_http_request_duration_seconds_count{code=~"5..",_}[$__rate_interval])) or vector(0)) / sum(rate(miner_http_request_duration_seconds_count{_}[$__rate_interval]))`, "failed"})
+	b.lines("Event streams", "Clients that listen, 64 at most, and those of an hour that were cut off since they were too slow.", "short",
+		query{"miner_event_streams{_}", "{{instance}} open"},
+		query{"sum by (instance) (increase(miner_event_streams_cut_total{_}[1h]))", "{{instance}} cut off"})
 }
 
 // ofNodes leaves out what other programs show under the same name, Prometheus itself for
