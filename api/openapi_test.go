@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -115,6 +116,32 @@ func TestRemovingFails(t *testing.T) {
 			if answer.Code != code || answer.Header().Get("Content-Type") != contentType {
 				t.Errorf("%s, %v: %d %s, want %d", path, err, answer.Code, answer.Body, code)
 			}
+		}
+	}
+}
+
+// TestDiskFull: the program answers 507 for that, on every route that has something to
+// store.
+func TestDiskFull(t *testing.T) {
+	full := errors.New("the disk is full")
+	node := newNode(t, 1, func(cfg *Config) {
+		cfg.Errors = []ErrorStatus{{full, http.StatusInsufficientStorage}}
+		cfg.Peers, cfg.Ledger = failingPeers{cfg.Peers.(*fakePeers), full}, failingLedger{cfg.Ledger, full}
+		cfg.Miner = funcMiner(func(context.Context) (wire.Block, error) { return wire.Block{}, full })
+	})
+	if _, err := node.keys.Create(); err != nil {
+		t.Fatal(err)
+	}
+	const payment = `{"recipient": "r", "amount": 1, "sender": "s", "signature": ""}`
+	for route, body := range map[string]string{
+		"POST /node": `{"node": "a:1"}`, "DELETE /node/a:1": "", "POST /transaction": payment, "POST /broadcast_transaction": payment,
+		"POST /mine": "", "POST /broadcast_block": string(wire.Block{Index: 1}.AppendBroadcast(nil)),
+		"POST /v1/transactions": `{"message": "m"}`, "POST /v1/peers": `{"address": "a:1"}`, "DELETE /v1/peers/a:1": "",
+	} {
+		method, path, _ := strings.Cut(route, " ")
+		answer := send(node.handler, method, path, http.Header{"Content-Type": {"application/json"}}, []byte(body))
+		if answer.Code != http.StatusInsufficientStorage || !strings.Contains(answer.Body.String(), full.Error()) {
+			t.Errorf("%s: %d %s", route, answer.Code, answer.Body)
 		}
 	}
 }
