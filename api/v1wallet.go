@@ -56,7 +56,8 @@ func (h *handler) makeWallet(w http.ResponseWriter, r *http.Request) {
 	h.showWallet(w, r, http.StatusCreated, keys)
 }
 
-// newWallet lets one caller after the other look whether there is a wallet.
+// newWallet lets one caller after the other look whether there is a wallet: while one
+// makes the first, another must not find none and replace it.
 func (h *handler) newWallet(replace bool) (*wallet.Wallet, error) {
 	h.making.Lock()
 	defer h.making.Unlock()

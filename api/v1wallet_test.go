@@ -7,7 +7,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+
+	"lode/chain/wallet"
 )
 
 // answered compares an answer of /v1: the whole body, or a part of a problem's.
@@ -55,6 +58,37 @@ func TestV1Wallet(t *testing.T) {
 	if err != nil || len(files) != 2 {
 		t.Errorf("%v, %v: the old wallet's file isn't kept", files, err)
 	}
+}
+
+// TestWalletsAreMadeInTurns, by both routes: a request that may not replace a wallet
+// must not begin while another one makes it.
+func TestWalletsAreMadeInTurns(t *testing.T) {
+	keys := &watchedKeys{}
+	h := bareHandler(t)
+	h.Keys, keys.making = keys, &h.making
+	for _, path := range []string{"/wallet", "/v1/wallet"} {
+		keys.alone = false
+		postJSON(h.layers(h.router(h.routes())), path, "")
+		if !keys.alone {
+			t.Errorf("POST %s makes a wallet while others may", path)
+		}
+	}
+}
+
+// watchedKeys makes no wallet, and notes whether another request could have.
+type watchedKeys struct {
+	fileKeys
+	making *sync.Mutex
+	alone  bool
+}
+
+func (k *watchedKeys) Current() (*wallet.Wallet, bool) { return nil, false }
+
+func (k *watchedKeys) Create() (*wallet.Wallet, error) {
+	if k.alone = !k.making.TryLock(); !k.alone {
+		k.making.Unlock()
+	}
+	return nil, errors.New("no wallet")
 }
 
 // TestV1WalletShowsNoKey: whatever is asked, no answer of /v1 has the private key.

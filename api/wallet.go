@@ -9,7 +9,8 @@ import (
 // createWallet makes a new key. Unlike the original it doesn't read the chain
 // again and so leaves the conflict flag as it is.
 func (h *handler) createWallet(w http.ResponseWriter, r *http.Request) {
-	h.answerWallet(w, r, h.Keys.Create, "Saving keys failed.")
+	create := func() (*wallet.Wallet, error) { return h.newWallet(true) }
+	h.answerWallet(w, r, create, "Saving keys failed.")
 }
 
 // loadWallet reads the wallet file. It answers 201 like the original.
