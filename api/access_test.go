@@ -302,6 +302,10 @@ func TestOrigins(t *testing.T) {
 		if got := answer.Header().Get(allowOrigin); answer.Code != code || got != want || answer.Header().Get("Vary") != "Origin" {
 			t.Errorf("%s: %d %q, want %d %q", test.origin, answer.Code, got, code, want)
 		}
+		shown := map[bool]string{true: "ETag, Retry-After, X-Request-ID"}[test.loopback]
+		if got := answer.Header().Get("Access-Control-Expose-Headers"); got != shown {
+			t.Errorf("%s: the page may see %q, want %q", test.origin, got, shown)
+		}
 		if answer = send(node.handler, http.MethodPost, "/resolve_conflicts", header, nil); answer.Code != code {
 			t.Errorf("%s: POST answers %d %s", test.origin, answer.Code, answer.Body)
 		}

@@ -11,6 +11,10 @@ import (
 
 const allowOrigin = "Access-Control-Allow-Origin"
 
+// exposedHeaders are those of answers that are of use to a page's scripts and that
+// browsers show them only if they are named.
+const exposedHeaders = "ETag, Retry-After, X-Request-ID"
+
 // recorder remembers what an answer was, for Observe and after a panic.
 type recorder struct {
 	http.ResponseWriter
@@ -99,6 +103,8 @@ func (h *handler) crossOrigin(next http.Handler) http.Handler {
 			w.Header().Add("Vary", "Origin")
 			if h.isPermitted(origin, r) {
 				w.Header().Set(allowOrigin, origin)
+				// Else the page's scripts would not see them.
+				w.Header().Set("Access-Control-Expose-Headers", exposedHeaders)
 			}
 		}
 		if !isSafe(r.Method) && h.isForeignPage(r) {
