@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -89,7 +91,7 @@ func (h *handler) block(w http.ResponseWriter, r *http.Request) {
 	tip := h.Ledger.Tip()
 	var block wire.Block
 	var err error
-	if len(name) == hashDigits {
+	if _, notHex := hex.DecodeString(name); len(name) == hashDigits && notHex == nil {
 		block, err = h.Ledger.BlockByHash(name)
 	} else {
 		height, problem := strconv.ParseInt(name, 10, 64)
@@ -99,6 +101,9 @@ func (h *handler) block(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		block, err = h.Ledger.Block(height)
+	}
+	if errors.Is(err, chain.ErrNotFound) { // whose text is about files
+		err = fmt.Errorf("%w: the chain has no block %s, and its last one has height %d", chain.ErrNotFound, name, tip.Height)
 	}
 	if err != nil {
 		h.fail(w, r, err)

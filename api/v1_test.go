@@ -151,8 +151,9 @@ func TestProblems(t *testing.T) {
 	}{
 		{"GET", "/v1/nope", nil, "", 404, "Not Found", "nothing at this path"},
 		{"PUT", "/v1/blocks", nil, "", 405, "Method Not Allowed", "only GET, HEAD, OPTIONS"},
-		{"GET", "/v1/blocks/8", nil, "", 404, "Not Found", "not found"},
-		{"GET", "/v1/blocks/" + strings.Repeat("0", 64), nil, "", 404, "Not Found", "not found"},
+		{"GET", "/v1/blocks/8", nil, "", 404, "Not Found", `not found: the chain has no block 8, and its last one has height 7`},
+		{"GET", "/v1/blocks/" + strings.Repeat("0", 64), nil, "", 404, "Not Found", "has no block 0000"},
+		{"GET", "/v1/blocks/" + strings.Repeat("%ff", 64), nil, "", 400, "Bad Request", "named by its height"},
 		{"GET", "/v1/blocks/-1", nil, "", 400, "Bad Request", "named by its height"},
 		{"GET", "/v1/blocks/tip", nil, "", 400, "Bad Request", "64 hex digits"},
 		{"GET", "/v1/blocks?from=-1", nil, "", 400, "Bad Request", "from must be a whole number of at least 0"},
