@@ -283,6 +283,22 @@ func TestAutoResolveCanBeTurned(t *testing.T) {
 	})
 }
 
+// A conflict that AutoResolve has not come to when it is turned off stands.
+func TestAutoResolveLeavesConflicts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := slowPeer(t, Config{AutoResolve: true}, func(*http.Request) (*http.Response, error) { return nil, errFake })
+		stop := run(t, n)
+		time.Sleep(time.Second / 2) // it rests after its first look
+		n.Ahead(newChain(6, 0)[5])
+		n.AutoResolve(false)
+		time.Sleep(2 * time.Minute)
+		if !n.Conflict() {
+			t.Error("the flag is down")
+		}
+		stop()
+	})
+}
+
 // A new peer is asked at once.
 func TestAutoResolveNewPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

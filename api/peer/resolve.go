@@ -218,6 +218,9 @@ func (n *Network) keepUp(ctx context.Context) {
 		}
 		select {
 		case <-n.wake:
+			if !n.auto.Load() { // it was turned off since, and the conflict stands
+				n.differ()
+			}
 		case <-n.hurry:
 		case <-ticker.C:
 		case <-ctx.Done():
