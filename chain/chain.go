@@ -136,12 +136,13 @@ func (c *Chain) openPool() error {
 		return err
 	}
 	nothing := func(wire.Transaction) bool { return false }
-	if c.pool, err = poolAfter(inMemory(open), nothing, newAccounts(c.store.Account)); err != nil {
+	dropped := 0
+	if c.pool, dropped, err = poolAfter(inMemory(open), nothing, newAccounts(c.store.Account)); err != nil {
 		return err
 	}
-	if len(c.pool.open) != len(open) {
+	if dropped > 0 {
 		return fmt.Errorf("%w: %d of %d open transactions are not covered by their senders' balances",
-			ErrCorrupt, len(open)-len(c.pool.open), len(open))
+			ErrCorrupt, dropped, len(open))
 	}
 	c.peers, err = c.store.Peers()
 	return err
@@ -212,7 +213,7 @@ func (c *Chain) extension() *pipeline {
 	p := c.newPipeline(c.Tip(), newAccounts(c.store.Account))
 	p.chunks = true
 	p.finish = func(b *batch) error {
-		next, err := poolAfter(c.pool.all(), c.pool.in(b.blocks), b.balances)
+		next, dropped, err := poolAfter(c.pool.all(), c.pool.in(b.blocks), b.balances)
 		if err != nil {
 			return err
 		}
@@ -221,6 +222,7 @@ func (c *Chain) extension() *pipeline {
 		if err := c.commit(b.blocks[0].Index-1, arrival, b.sealed(), b.balances, next); err != nil {
 			return err
 		}
+		c.counters.dropped(dropped)
 		b.balances.forget()
 		return nil
 	}

@@ -103,28 +103,32 @@ func (p *pool) add(t wire.Transaction, left account) {
 }
 
 // poolAfter is the pool when the balances have become others: the candidates in
-// their order, without those that were mined and those that don't fit any more.
-func poolAfter(candidates iter.Seq2[wire.Transaction, error], mined func(wire.Transaction) bool, balances *accounts) (*pool, error) {
-	next := newPool()
+// their order, without those that were mined and those that don't fit any more,
+// which are dropped.
+func poolAfter(candidates iter.Seq2[wire.Transaction, error], mined func(wire.Transaction) bool, balances *accounts) (next *pool, dropped int, err error) {
+	next = newPool()
 	for t, err := range candidates {
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		if len(next.open) == maxPool {
-			break
+		if mined(t) {
+			continue
 		}
-		if mined(t) || next.isFull(t) {
+		if next.isFull(t) {
+			dropped++
 			continue
 		}
 		left, err := next.fit(t, balances)
 		switch {
 		case err == nil:
 			next.add(t, left)
-		case !errors.Is(err, ErrOverspend):
-			return nil, err
+		case errors.Is(err, ErrOverspend):
+			dropped++
+		default:
+			return nil, 0, err
 		}
 	}
-	return next, nil
+	return next, dropped, nil
 }
 
 // beyond are the payments that are open here and weren't in an older pool, or not as

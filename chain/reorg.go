@@ -198,12 +198,16 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 	if err != nil {
 		return err
 	}
-	next, err := poolAfter(c.candidates(f.base.Height), mined.has, balances)
+	next, dropped, err := poolAfter(c.candidates(f.base.Height), mined.has, balances)
 	if err != nil {
 		return err
 	}
 	arrival := Arrival{Tip: f.tip, Transactions: f.last, Reopened: next.beyond(c.pool)}
-	return c.commit(f.base.Height, arrival, f.unchanged(ctx), balances, next)
+	if err := c.commit(f.base.Height, arrival, f.unchanged(ctx), balances, next); err != nil {
+		return err
+	}
+	c.counters.dropped(dropped)
+	return nil
 }
 
 // unchanged yields the fork's blocks and sees to it that the last one is the one

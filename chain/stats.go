@@ -13,6 +13,7 @@ type Stats struct {
 	TransactionsAccepted uint64
 	TransactionsRejected map[string]uint64 // by Reason
 	TransactionsRepeated uint64            // from peers, equal to an open or confirmed one; taken or not
+	TransactionsDropped  uint64            // that were open, or mined in an abandoned block, and that a new tip left without cover or room
 	Reorgs               uint64
 	DeepestReorg         int64 // blocks that the deepest one abandoned
 	BlocksAbandoned      uint64
@@ -55,6 +56,11 @@ func (c *counters) transaction(err error) {
 		}
 		s.TransactionsAccepted++
 	})
+}
+
+// dropped counts open payments that a new tip left without cover or room.
+func (c *counters) dropped(payments int) {
+	c.update(func(s *Stats) { s.TransactionsDropped += uint64(payments) })
 }
 
 // reorganised counts a branch that took the place of so many blocks, at least one.

@@ -44,6 +44,33 @@ func TestStatsCountRules(t *testing.T) {
 	}
 }
 
+// TestDroppedTransactionsAreCounted: payments whose sender paid elsewhere in a block, or
+// lost a reward with a branch, open ones and those of abandoned blocks. Mined ones aren't.
+func TestDroppedTransactionsAreCounted(t *testing.T) {
+	c := newChain(t, 0)
+	a := goldenWallets(t)["A"]
+	must(t, c.Add(t.Context(), next(c.Tip(), 0, a.Address()))) // A has 10
+	mined := pay(t, a, "m", wire.Int(1))
+	for _, open := range []wire.Transaction{mined, pay(t, a, "r", wire.Int(7)), pay(t, a, "s", wire.Int(2))} {
+		must(t, c.AddTransaction(t.Context(), open))
+	}
+	dropped := func(want uint64, open int) {
+		t.Helper()
+		if got := c.Stats().TransactionsDropped; got != want || len(c.Pool()) != open {
+			t.Errorf("%d payments dropped and %d open, want %d and %d", got, len(c.Pool()), want, open)
+		}
+	}
+	must(t, c.Add(t.Context(), next(c.Tip(), 0, "b", mined)))
+	dropped(0, 2)
+	must(t, c.Add(t.Context(), next(c.Tip(), 0, "b", pay(t, a, "q", wire.Int(5))))) // leaves 4, not the 7
+	dropped(1, 1)
+	branch := branchFrom(chain.Tip{Hash: wire.GenesisHash}, 4, "c") // where A has nothing
+	if adopted, err := c.Adopt(t.Context(), sequence(branch...)); !adopted || err != nil {
+		t.Fatalf("adopted %v, error %v", adopted, err)
+	}
+	dropped(1+3, 0)
+}
+
 // TestDepthsOfReorganisations counts each by the next power of two.
 func TestDepthsOfReorganisations(t *testing.T) {
 	c := newChain(t, 0)

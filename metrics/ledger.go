@@ -12,6 +12,7 @@ type Ledger struct {
 	TransactionsAccepted uint64
 	TransactionsRejected map[string]uint64 // by reason
 	TransactionsRepeated uint64            // of peers, equal to an open or confirmed one
+	TransactionsDropped  uint64            // open ones that a new tip left without cover or room
 	Reorgs               uint64
 	DeepestReorg         int64 // blocks that the deepest one abandoned
 	BlocksAbandoned      uint64
@@ -41,6 +42,8 @@ func ledgerFamilies() []family[Ledger] {
 			func(l Ledger, emit emitFunc) { byReason(l.Reasons, l.TransactionsRejected, emit) }, "reason"),
 		counter("transactions_repeated_total", "Transactions from peers that equal an open or confirmed one: replays, or honest second payments.",
 			func(l Ledger) uint64 { return l.TransactionsRepeated }),
+		counter("transactions_dropped_total", "Open transactions that a new tip left without cover or room, of abandoned blocks, too.",
+			func(l Ledger) uint64 { return l.TransactionsDropped }),
 		counter("reorgs_total", "Times that a longer branch replaced blocks of the chain.",
 			func(l Ledger) uint64 { return l.Reorgs }),
 		reorgDepths(),

@@ -167,7 +167,7 @@ func TestFirstScrape(t *testing.T) {
 		"miner_solve_duration_seconds_sum", "miner_solve_duration_seconds_count", "miner_stale_hashes_total", "miner_stale_searches_total",
 		"miner_store_commit_duration_seconds_sum", "miner_store_commit_duration_seconds_count",
 		"miner_store_fsync_duration_seconds_sum", "miner_store_fsync_duration_seconds_count", "miner_store_size_bytes",
-		"miner_transactions_accepted_total", "miner_transactions_repeated_total", "miner_workers",
+		"miner_transactions_accepted_total", "miner_transactions_dropped_total", "miner_transactions_repeated_total", "miner_workers",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("at 0 are %q, want %q", got, want)

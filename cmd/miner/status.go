@@ -126,7 +126,7 @@ func (n *node) ledgerMetrics() metrics.Ledger {
 		StoreBytes: fileSize(n.options.database()), DiskFree: free, DiskSize: size,
 		BlocksAccepted: s.BlocksAccepted, BlocksRejected: s.BlocksRejected,
 		TransactionsAccepted: s.TransactionsAccepted, TransactionsRejected: s.TransactionsRejected,
-		TransactionsRepeated: s.TransactionsRepeated,
+		TransactionsRepeated: s.TransactionsRepeated, TransactionsDropped: s.TransactionsDropped,
 		Reorgs:               s.Reorgs, DeepestReorg: s.DeepestReorg,
 		BlocksAbandoned: s.BlocksAbandoned, ReorgDepths: s.ReorgDepths,
 	}

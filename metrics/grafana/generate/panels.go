@@ -69,7 +69,8 @@ func ledger(b *builder) {
 	b.lines("Transactions", "A second.", "short",
 		query{"sum by (instance) (rate(miner_transactions_accepted_total{_}[$__rate_interval]))", "{{instance}} accepted"},
 		query{"sum by (instance, reason) (rate(miner_transactions_rejected_total{_}[$__rate_interval]))", "{{instance}} rejected: {{reason}}"},
-		query{"sum by (instance) (rate(miner_transactions_repeated_total{_}[$__rate_interval]))", "{{instance}} repeated"})
+		query{"sum by (instance) (rate(miner_transactions_repeated_total{_}[$__rate_interval]))", "{{instance}} repeated"},
+		query{"sum by (instance) (rate(miner_transactions_dropped_total{_}[$__rate_interval]))", "{{instance}} dropped"})
 	b.lines("Open transactions", "", "short", query{"miner_pool_transactions{_}", "{{instance}}"})
 	b.lines("Bytes of open transactions", "", "bytes", query{"miner_pool_bytes{_}", "{{instance}}"})
 	b.lines("Reorganisations", "In an hour.", "short",
