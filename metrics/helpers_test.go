@@ -44,7 +44,7 @@ func fixed() Config {
 				BlocksAccepted: 8, BlocksRejected: map[string]uint64{"proof": 9, "stale": 10},
 				TransactionsAccepted: 11, TransactionsRejected: map[string]uint64{"signature": 12},
 				TransactionsRepeated: 15, TransactionsDropped: 16,
-				Reorgs:               13, DeepestReorg: 5000, BlocksAbandoned: 5027,
+				Reorgs: 13, DeepestReorg: 5000, BlocksAbandoned: 5027,
 				ReorgDepths: map[int64]uint64{1: 4, 2: 5, 8: 3, 8192: 1},
 				PoolBytes:   27, StoreBytes: 28, DiskFree: 29, DiskSize: 30,
 			}
