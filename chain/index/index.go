@@ -75,7 +75,7 @@ func New(cfg Config) *Index {
 	if cfg.Committed == nil {
 		cfg.Committed = func(time.Duration) {}
 	}
-	return &Index{path: cfg.Path, ledger: cfg.Ledger, log: cfg.Logger, committed: cfg.Committed, limits: defaultLimits(), damaged: make(chan error, 1)}
+	return &Index{path: cfg.Path, ledger: asked{cfg.Ledger}, log: cfg.Logger, committed: cfg.Committed, limits: defaultLimits(), damaged: make(chan error, 1)}
 }
 
 // Run keeps the index up to date until ctx ends, and returns nil then. It begins
@@ -123,6 +123,9 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // isUseless tells a file that has to be made again from one that can't be used now.
 func isUseless(err error) bool {
+	if _, isLedgers := errors.AsType[ledgerError](err); isLedgers {
+		return false
+	}
 	return errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrForeign)
 }
 

@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"lode/chain"
+	"lode/chain/store"
 	"lode/chain/wire"
 )
 
@@ -306,6 +308,32 @@ func TestLedgerFails(t *testing.T) {
 		if want := "reading block 3: the disk has gone"; strings.Count(log.String(), want) != 1 {
 			t.Errorf("log %s", log.String())
 		}
+	})
+}
+
+// TestTheLedgerIsDamaged: an index that is sound isn't thrown away for that, over and
+// over, and readers aren't told that it was the index.
+func TestTheLedgerIsDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := newLedger()
+		l.extend(repeated(2, "m")...)
+		x := newIndexAt(filepath.Join(t.TempDir(), "index.db"), l, &log)
+		stop := running(t, x)
+		l.extend(paid("m"))
+		l.fail(fmt.Errorf("chain.db: %w: block 3", store.ErrCorrupt))
+		if _, err := x.Address("m", fromTheNewest, 1); errors.Is(err, ErrDamaged) || !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("error %v, want the ledger's", err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if text := log.String(); strings.Contains(text, "made again") || !strings.Contains(text, "reading block 3: chain.db: ") {
+			t.Errorf("log %s", text)
+		}
+		if x.Height() != 2 {
+			t.Errorf("height %d, want 2", x.Height())
+		}
+		stop()
 	})
 }
 

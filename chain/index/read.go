@@ -69,7 +69,7 @@ func (x *Index) find(q query) (h chain.History, err error) {
 	switch {
 	case errors.Is(err, errMoved):
 		return chain.History{}, ErrReorganised
-	case errors.Is(err, store.ErrCorrupt):
+	case isUseless(err):
 		x.reportDamage(err)
 		return chain.History{}, ErrDamaged // clients are told nothing of the file
 	}
