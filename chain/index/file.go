@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -84,12 +83,6 @@ func (t *tally) of(bucket string) *atomic.Int64 {
 	return nil
 }
 
-// The file grows by small steps, and its memory map begins large, as the ledger's.
-const (
-	initialMap = 64 << 20
-	growth     = 256 << 10
-)
-
 // openFile opens a file that it has checked, or makes one where there is none. Errors
 // are store.ErrCorrupt, store.ErrForeign, ctx's or the system's.
 func openFile(ctx context.Context, path string, difficulty int) (f *file, err error) {
@@ -99,15 +92,10 @@ func openFile(ctx context.Context, path string, difficulty int) (f *file, err er
 		return nil, err
 	}
 	err = store.Guard(func() error {
-		options := &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType}
-		if runtime.GOOS != "windows" { // where the file would have to be as long
-			options.InitialMmapSize = initialMap
-		}
-		db, err := bolt.Open(path, 0o600, options)
+		db, err := store.OpenItems(path)
 		if err != nil {
 			return err
 		}
-		db.AllocSize = growth
 		f = &file{db, there, func(time.Duration) {}}
 		if missing {
 			if err = f.bolt.Update(func(tx *bolt.Tx) error { return initialise(tx, difficulty) }); err != nil {

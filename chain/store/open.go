@@ -55,8 +55,9 @@ func openWith(ctx context.Context, path string, limits limits, progress func(don
 	return db, nil
 }
 
-// Guard runs f, which uses a bbolt file, and turns the panics with which bbolt meets a damaged page, and
-// the faults of a mapped file that is cut while it is open, into ErrCorrupt.
+// Guard runs f, which uses a bbolt file, and turns the panics with which bbolt meets a
+// damaged page, and the faults of a mapped file that is cut while it is open, into
+// ErrCorrupt.
 func Guard(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -80,14 +81,9 @@ func (db *DB) open(ctx context.Context, progress func(done, total int64)) error 
 	if err := checkFile(ctx, db.path, progress); err != nil {
 		return err
 	}
-	options := &bolt.Options{OpenFile: keepFile(&db.file)}
-	if runtime.GOOS != "windows" { // where the file would have to be as long
-		options.InitialMmapSize = initialMap
-	}
-	if db.bolt, err = openBolt(db.path, options); err != nil {
+	if db.bolt, err = openToGrow(db.path, &bolt.Options{OpenFile: keepFile(&db.file)}); err != nil {
 		return err
 	}
-	db.bolt.AllocSize = growth
 	db.pageSize = db.bolt.Info().PageSize
 	if err = db.confirm(); err == nil {
 		err = db.finish(ctx)
@@ -96,6 +92,23 @@ func (db *DB) open(ctx context.Context, progress func(done, total int64)) error 
 		_ = db.bolt.Close() // the first error is the one that counts
 	}
 	return err
+}
+
+// OpenItems opens a bbolt file that isn't a ledger for writing, as OpenContext does a
+// ledger; CheckItems has checked it, or it isn't there yet. Errors are ErrForeign,
+// ErrCorrupt, ErrLocked or the system's.
+func OpenItems(path string) (*bolt.DB, error) { return openToGrow(path, &bolt.Options{}) }
+
+// openToGrow opens a file for writing.
+func openToGrow(path string, options *bolt.Options) (*bolt.DB, error) {
+	if runtime.GOOS != "windows" { // where the file would have to be as long
+		options.InitialMmapSize = initialMap
+	}
+	db, err := openBolt(path, options)
+	if err == nil {
+		db.AllocSize = growth
+	}
+	return db, err
 }
 
 // finish does what an earlier process, or program, has left to do.

@@ -42,7 +42,7 @@ const upperHex = "0123456789ABCDEF"
 // isURLByte is true for urlchar of RFC 2397 that is not escaped: the unreserved
 // and the reserved characters of RFC 2396.
 func isURLByte(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c != 0 && strings.IndexByte("-_.!~*'();/?:@&=+$,", c) >= 0
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("-_.!~*'();/?:@&=+$,", c) >= 0
 }
 
 func checkMessage(text string) error {
