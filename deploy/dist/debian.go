@@ -16,22 +16,26 @@ import (
 	"strings"
 )
 
-// describe is the form of git describe's answers: a tag, the commits since then, and
-// whether files were changed.
-var describe = regexp.MustCompile(`^v?(\d[0-9A-Za-z.~]*?)(?:-(\d+)-g([0-9a-f]+))?(-dirty)?$`)
+// describe is the form of git describe's answers: a version of semver.org as the tag,
+// the commits since then, and whether files were changed.
+var describe = regexp.MustCompile(`^v?(\d+(?:\.\d+)+)(?:-([0-9A-Za-z.-]+?))??(?:-(\d+)-g([0-9a-f]+))?(-dirty)?$`)
 
-// debianVersion is the version in Debian's form, ordered as the commits are. A commit
-// without a tag before it comes before all tags.
+// debianVersion is the version in Debian's form, ordered as the commits are: ~ comes
+// before the end of a text, so 1.0.0~rc.1 before 1.0.0. A commit without a tag before it
+// comes before all tags.
 func (r *release) debianVersion() string {
 	parts := describe.FindStringSubmatch(r.version)
-	if parts == nil || !strings.Contains(parts[1], ".") {
+	if parts == nil {
 		return "0~" + r.time.Format("20060102150405") + "." + strings.ReplaceAll(r.version, "-", ".")
 	}
 	version := parts[1]
 	if parts[2] != "" {
-		version += "+" + parts[2] + ".g" + parts[3]
+		version += "~" + strings.ReplaceAll(parts[2], "-", ".") // - would begin Debian's own revision
 	}
-	return version + strings.ReplaceAll(parts[4], "-", "+")
+	if parts[3] != "" {
+		version += "+" + parts[3] + ".g" + parts[4]
+	}
+	return version + strings.ReplaceAll(parts[5], "-", "+")
 }
 
 // writeDebian writes the package for Debian and the systems that come from it, and

@@ -24,7 +24,9 @@ func TestDebianVersions(t *testing.T) {
 	for _, test := range []struct{ version, want string }{
 		{"6ecc1cf", "0~20260304050607.6ecc1cf"},
 		{"6ecc1cf-dirty", "0~20260304050607.6ecc1cf.dirty"},
-		{"v0.9.0~rc1", "0.9.0~rc1"},
+		{"v0.9.0-rc.1", "0.9.0~rc.1"},
+		{"v0.9.0-rc.1-3-gabcdef0", "0.9.0~rc.1+3.gabcdef0"},
+		{"v0.9.0-rc.2-x-4-gabcdef0-dirty", "0.9.0~rc.2.x+4.gabcdef0+dirty"},
 		{"v0.9.0", "0.9.0"},
 		{"v1.2.3", "1.2.3"},
 		{"v1.2.3-dirty", "1.2.3+dirty"},
