@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -74,7 +75,7 @@ func newRelease(ctx context.Context, root string) (*release, error) {
 		return strings.TrimSpace(string(answer)), nil
 	}
 	r := &release{root: root}
-	seconds, err := ask("SOURCE_DATE_EPOCH", "log", "-1", "--format=%ct")
+	seconds, err := ask("SOURCE_DATE_EPOCH", "-c", "log.showSignature=false", "log", "-1", "--format=%ct")
 	if err != nil {
 		return nil, err
 	}
@@ -132,17 +133,38 @@ func (r *release) build(ctx context.Context, t target, name string) ([]byte, err
 	if name == "miner" {
 		flags += " -X main.version=" + r.version + " -X main.commit=" + r.revision
 	}
-	if _, err := output(ctx, r.root, t.environment(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", program, "./cmd/"+name); err != nil {
+	environment, err := r.environment(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := output(ctx, r.root, environment, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", program, "./cmd/"+name); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(program)
 }
 
+// findsModules are the settings by which the Go command finds modules and what it has
+// compiled before. None of them changes what it makes.
+var findsModules = []string{"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "GOVCS", "GOAUTH", "GOPATH", "GOMODCACHE", "GOCACHE"}
+
 // environment is what the Go command gets for a target, so that nothing of a person's
-// own settings does.
-func (t target) environment() []string {
-	return append(os.Environ(), "GOOS="+t.system, "GOARCH="+t.architecture, "CGO_ENABLED=0",
+// own settings does, also not of those that go env -w keeps in a file: an empty
+// variable doesn't outdo that.
+func (r *release) environment(ctx context.Context, t target) ([]string, error) {
+	answer, err := output(ctx, r.root, nil, "go", append([]string{"env", "-json"}, findsModules...)...)
+	if err != nil {
+		return nil, err
+	}
+	var settings map[string]string
+	if err := json.Unmarshal(answer, &settings); err != nil {
+		return nil, err
+	}
+	environment := append(os.Environ(), "GOENV=off", "GOWORK=off", "GOOS="+t.system, "GOARCH="+t.architecture, "CGO_ENABLED=0",
 		"GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off", "GOFLAGS=")
+	for _, name := range findsModules {
+		environment = append(environment, name+"="+settings[name])
+	}
+	return environment, nil
 }
 
 // output runs a command in dir and returns what it prints; environment nil is this

@@ -68,6 +68,28 @@ func TestSameBytesTwice(t *testing.T) {
 	}
 }
 
+// TestOwnSettings of who makes a release change nothing in it: neither variables nor
+// what go env -w has written.
+func TestOwnSettings(t *testing.T) {
+	own := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(own, []byte("GOFLAGS=-tags=purego\nGOAMD64=v3\nGOPROXY=off\nGOFIPS140=latest\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOENV", own)
+	t.Setenv("GOARM64", "v9.0")
+	t.Setenv("GOWORK", "/nowhere/go.work")
+	r := &release{root: root}
+	environment, err := r.environment(t.Context(), target{"linux", "amd64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := output(t.Context(), root, environment, "go", "env", "GOFLAGS", "GOAMD64", "GOARM64", "GOFIPS140", "GOWORK", "GOPROXY")
+	// Where modules come from is a person's own affair.
+	if want := "\nv1\nv8.0\noff\noff\noff\n"; err != nil || string(answer) != want {
+		t.Errorf("%q, %v, want %q", answer, err, want)
+	}
+}
+
 // copySource copies what a release is made of, with files of one time.
 func copySource(t *testing.T, to string, written time.Time) {
 	t.Helper()

@@ -17,7 +17,11 @@ type library struct{ name, version, folder string }
 
 // libraries are those of both programs, and Go itself.
 func (r *release) libraries(ctx context.Context, t target) ([]library, error) {
-	list, err := output(ctx, r.root, t.environment(), "go", "list", "-deps", "-f",
+	environment, err := r.environment(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	list, err := output(ctx, r.root, environment, "go", "list", "-deps", "-f",
 		"{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}", "./cmd/miner", "./cmd/miner-gpu")
 	if err != nil {
 		return nil, err
