@@ -35,7 +35,7 @@ func newPages(t *testing.T) (port string) {
 }
 
 // findBrowser is where Chromium is. Where there is none the test is left out,
-// but not with CI=true.
+// but not with CI=true. A test asks for it before it starts nodes.
 func findBrowser(t *testing.T) (path string) {
 	t.Helper()
 	return installed(t, "chromium", "chromium")
@@ -182,6 +182,7 @@ func local() expected {
 // and a peer: one from elsewhere, one without an origin, and one whose name leads
 // to the node (DNS rebinding). Then a page of this machine does the same, and may.
 func TestWebPages(t *testing.T) {
+	findBrowser(t)
 	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--create-wallet", "--kernel", "generic")
 	p.mine()
 	p.mine()

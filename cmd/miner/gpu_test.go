@@ -104,6 +104,7 @@ func TestDeviceUse(t *testing.T) {
 // CPU is enough.
 func buildGPU(t *testing.T) (program string, device protocol.Device) {
 	t.Helper()
+	onceIsEnough(t)
 	if runtime.GOOS != "linux" {
 		t.Skip("OpenCL on CPUs is tested on Linux")
 	}

@@ -38,6 +38,15 @@ func TestMain(m *testing.M) {
 // enough that one that hangs tells where.
 const patience = 2 * time.Minute
 
+// onceIsEnough leaves a test out under the race detector, which doesn't see the other
+// programs that take most of its time. What those ask of a node, other tests ask too.
+func onceIsEnough(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("the race detector doesn't see the programs that this test is about")
+	}
+}
+
 // process is a node that runs as a program of its own.
 type process struct {
 	t       *testing.T

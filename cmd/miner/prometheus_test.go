@@ -22,6 +22,7 @@ import (
 // skipped, but not where everything has to be tested.
 func installed(t *testing.T, program, debianPackage string) string {
 	t.Helper()
+	onceIsEnough(t)
 	path, err := exec.LookPath(program)
 	if err == nil {
 		return path
@@ -236,6 +237,7 @@ func documentedExpressions(t *testing.T) (expressions []string) {
 // TestPrometheusAnswersTheDashboard has a real one scrape two nodes. Each expression of
 // the dashboard and of the documentation finds data there, and each metric that an alert names is there.
 func TestPrometheusAnswersTheDashboard(t *testing.T) {
+	promtool(t) // which comes with Prometheus
 	nodes := fleet(t)
 	p := startPrometheus(t, nodes[:]...)
 	missing := append(dashboardExpressions(t), documentedExpressions(t)...)

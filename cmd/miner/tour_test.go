@@ -89,9 +89,7 @@ func pattern(shown []string) *regexp.Regexp {
 
 // TestTour runs docs/tour.md.
 func TestTour(t *testing.T) {
-	if raceEnabled {
-		t.Skip("it runs programs that make build makes, which the race detector doesn't see")
-	}
+	onceIsEnough(t)
 	for _, program := range []string{"make", "curl", "git"} {
 		if _, err := exec.LookPath(program); err != nil && os.Getenv("CI") != "true" {
 			t.Skip(program, " isn't installed")

@@ -17,6 +17,7 @@ import (
 // TestPageModules loads each of the page's modules in the browser, and checks
 // its pure functions there.
 func TestPageModules(t *testing.T) {
+	findBrowser(t)
 	p := start(t, t.TempDir(), freePort(t), "--workers", "1", "--kernel", "generic")
 	w := openPage(t, p, "")
 	var paths []string
@@ -60,6 +61,7 @@ func TestPageModules(t *testing.T) {
 
 // TestPageTheme: the page follows the system, and its switch is kept.
 func TestPageTheme(t *testing.T) {
+	findBrowser(t)
 	p := start(t, t.TempDir(), freePort(t), "--workers", "1", "--kernel", "generic")
 	w := openPage(t, p, "")
 	dark := func(want bool) {

@@ -76,6 +76,7 @@ func hostileNode(t *testing.T) *process {
 // element comes of any, and nothing of them runs. On a phone nothing is wider
 // than the screen.
 func TestPageHostile(t *testing.T) {
+	findBrowser(t)
 	p := hostileNode(t)
 	w := openPage(t, p, "")
 	w.contains("#connection", "Live")
@@ -99,6 +100,7 @@ func TestPageHostile(t *testing.T) {
 // TestPageKeyboard: no view has anything out of reach of the keyboard or without
 // a name for a screen reader.
 func TestPageKeyboard(t *testing.T) {
+	findBrowser(t)
 	p := hostileNode(t)
 	w := openPage(t, p, "")
 	w.contains("#connection", "Live")
@@ -203,6 +205,7 @@ func axText(value *accessibility.Value) string {
 // page says so, comes back by itself and gets what it has missed as events. Then
 // the node starts anew, and the page reads everything again.
 func TestPageReconnects(t *testing.T) {
+	findBrowser(t)
 	dir, port := t.TempDir(), freePort(t)
 	arguments := []string{"--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet"}
 	p := start(t, dir, port, arguments...)

@@ -32,6 +32,7 @@ func pageDifficulty() []string {
 // mine, send a payment and a message, add a peer, see its block arrive, and look
 // all of it up. With SCREENSHOTS=folder it takes the pictures of the README.
 func TestPage(t *testing.T) {
+	findBrowser(t)
 	p := start(t, t.TempDir(), freePort(t), pageDifficulty()...)
 	second := start(t, t.TempDir(), freePort(t), pageDifficulty()...)
 	theirs := rewardAddress(second)
