@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/mail"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,11 +60,18 @@ type release struct {
 	version  string // as git describe says it
 	revision string // the commit
 	time     time.Time
+
+	maintainer string // of packages
 }
+
+// nobodys is the maintainer of packages that nobody has put a name to, in a domain that
+// never leads to anybody (RFC 2606).
+const nobodys = "The lode authors <authors@lode.invalid>"
 
 // newRelease asks Git about the source in root. Where there is no repository, as in an
 // archive of the source, the environment has to say it: VERSION, REVISION and
-// SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch).
+// SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch). MAINTAINER says
+// who answers for the packages.
 func newRelease(ctx context.Context, root string) (*release, error) {
 	ask := func(variable string, arguments ...string) (string, error) {
 		if value := os.Getenv(variable); value != "" {
@@ -74,7 +83,10 @@ func newRelease(ctx context.Context, root string) (*release, error) {
 		}
 		return strings.TrimSpace(string(answer)), nil
 	}
-	r := &release{root: root}
+	r := &release{root: root, maintainer: cmp.Or(os.Getenv("MAINTAINER"), nobodys)}
+	if _, err := mail.ParseAddress(r.maintainer); err != nil || strings.ContainsAny(r.maintainer, "\r\n") {
+		return nil, fmt.Errorf("MAINTAINER %q: must be as in Ada Lovelace <ada@example.org>", r.maintainer)
+	}
 	seconds, err := ask("SOURCE_DATE_EPOCH", "-c", "log.showSignature=false", "log", "-1", "--format=%ct")
 	if err != nil {
 		return nil, err

@@ -189,7 +189,7 @@ func (r *release) control(t target, content []file) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	text = []byte(strings.NewReplacer("VERSION", r.debianVersion(), "ARCHITECTURE", t.architecture, "SIZE", strconv.Itoa(size)).Replace(string(text)))
+	text = []byte(strings.NewReplacer("MAINTAINER", r.maintainer, "VERSION", r.debianVersion(), "ARCHITECTURE", t.architecture, "SIZE", strconv.Itoa(size)).Replace(string(text)))
 	return []file{
 		{"DEBIAN/control", text, false},
 		{"DEBIAN/conffiles", conffiles.Bytes(), false},

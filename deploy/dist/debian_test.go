@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,5 +42,29 @@ func TestDebianVersions(t *testing.T) {
 			t.Errorf("%s comes not before %s", last, got)
 		}
 		last = got
+	}
+}
+
+// TestMaintainer is who publishes the package, if somebody says so.
+func TestMaintainer(t *testing.T) {
+	say(t, "v1.2.3")
+	for _, test := range []struct{ name, want string }{
+		{"", nobodys}, {"Ada Lovelace <ada@example.org>", "Ada Lovelace <ada@example.org>"}, {"Ada", ""}, {"A <a@b.example>\nEssential: yes", ""},
+	} {
+		t.Setenv("MAINTAINER", test.name)
+		r, err := newRelease(t.Context(), root)
+		if test.want == "" {
+			if err == nil || !strings.Contains(err.Error(), "MAINTAINER") {
+				t.Errorf("%q: %v", test.name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := r.control(here(), nil)
+		if err != nil || !strings.Contains(string(files[0].content), "\nMaintainer: "+test.want+"\n") {
+			t.Errorf("%q: %v, %s", test.name, err, files[0].content)
+		}
 	}
 }

@@ -30,6 +30,7 @@ func say(t *testing.T, version string) {
 	t.Setenv("VERSION", version)
 	t.Setenv("REVISION", "0123456789abcdef0123456789abcdef01234567")
 	t.Setenv("SOURCE_DATE_EPOCH", "1700000000")
+	t.Setenv("MAINTAINER", "")
 }
 
 // here is the Linux that runs on this machine, or could.
