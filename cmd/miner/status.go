@@ -127,7 +127,7 @@ func (n *node) ledgerMetrics() metrics.Ledger {
 		BlocksAccepted: s.BlocksAccepted, BlocksRejected: s.BlocksRejected,
 		TransactionsAccepted: s.TransactionsAccepted, TransactionsRejected: s.TransactionsRejected,
 		TransactionsRepeated: s.TransactionsRepeated, TransactionsDropped: s.TransactionsDropped,
-		Reorgs:               s.Reorgs, DeepestReorg: s.DeepestReorg,
+		Reorgs: s.Reorgs, DeepestReorg: s.DeepestReorg,
 		BlocksAbandoned: s.BlocksAbandoned, ReorgDepths: s.ReorgDepths,
 	}
 }
