@@ -46,10 +46,21 @@ func (d Digits) Size() int { return len(d.Head) + d.High + len(d.Middle) + d.Low
 func (d Digits) Append(to []byte, candidate uint64) []byte {
 	to = append(to, d.Head...)
 	low := powerOfTen(d.Low)
-	if d.High > 0 {
-		to = fmt.Appendf(to, "%0*d", d.High, candidate/low)
+	to = appendDecimal(to, d.High, candidate/low)
+	return appendDecimal(append(to, d.Middle...), d.Low, candidate%low)
+}
+
+// appendDecimal appends the last digits of a number, zeros first.
+func appendDecimal(to []byte, digits int, number uint64) []byte {
+	from := len(to)
+	for range digits {
+		to = append(to, '0')
 	}
-	return fmt.Appendf(append(to, d.Middle...), "%0*d", d.Low, candidate%low)
+	for i := len(to) - 1; i >= from; i-- {
+		to[i] = '0' + byte(number%10)
+		number /= 10
+	}
+	return to
 }
 
 // Work is what stays the same for all candidates of a scan: the message is
