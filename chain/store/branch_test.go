@@ -514,6 +514,9 @@ const (
 // TestMemoryOfALongBranch swaps branches in a process of its own and looks at how
 // much memory the heap ever had: little, and hardly more for twice the blocks.
 func TestMemoryOfALongBranch(t *testing.T) {
+	if oneIn > 1 {
+		t.Skip("the race detector's own memory would count")
+	}
 	if os.Getenv("STORE_SWAP") != "" {
 		var abandoned, adopted int64
 		_, err := fmt.Sscan(os.Getenv("STORE_SWAP"), &abandoned, &adopted)

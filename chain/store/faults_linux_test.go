@@ -197,7 +197,7 @@ func TestFaultsOfTheDisk(t *testing.T) {
 	for _, fault := range faults() {
 		t.Run(fault.name, func(t *testing.T) {
 			uncertain, hit := 0, map[int]bool{}
-			for n := 1; n <= lastFault && !t.Failed(); n++ {
+			for n := 1; n <= lastFault && !t.Failed(); n += oneIn {
 				in := &injector{fault: fault, n: n}
 				if injectFault(t, in, Open, steps, whole) {
 					uncertain++
@@ -207,7 +207,10 @@ func TestFaultsOfTheDisk(t *testing.T) {
 				}
 				hit[in.hit.number] = true
 			}
-			t.Logf("%d of %d faults left it open whether the change is there", uncertain, lastFault)
+			t.Logf("%d of %d faults left it open whether the change is there", uncertain, lastFault/oneIn)
+			if oneIn > 1 {
+				return // some calls are left out
+			}
 			for _, number := range []int{unix.SYS_PWRITE64, unix.SYS_FTRUNCATE, unix.SYS_FSYNC, unix.SYS_FDATASYNC} {
 				if fault.hits(call{number: number, args: [6]uint64{2: 2}}) && !hit[number] {
 					t.Errorf("no system call %d was hit", number)
@@ -223,11 +226,11 @@ func TestFaultsOfLongBranches(t *testing.T) {
 	whole := states(t, steps)
 	for _, fault := range faults() {
 		t.Run(fault.name, func(t *testing.T) {
-			for n := 1; !t.Failed(); n++ {
+			for n := 1; !t.Failed(); n += oneIn {
 				in := &injector{fault: fault, n: n}
 				injectFault(t, in, openInPieces, steps, whole)
 				if !in.done() {
-					t.Logf("%d calls", n-1)
+					t.Logf("less than %d calls", n)
 					break
 				}
 			}

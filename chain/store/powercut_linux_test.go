@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	sectorSize    = 512  // what a disk writes as a whole
-	cutImages     = 2500 // of a script without a fault
-	cutImagesEach = 30   // of a script for each sync that fails
+	sectorSize    = 512          // what a disk writes as a whole
+	cutImages     = 2500 / oneIn // of a script without a fault
+	cutImagesEach = 30           // of a script for each sync that fails
 	failedSyncs   = 30
 )
 
@@ -202,7 +202,7 @@ func TestPowerCutsOfLongBranches(t *testing.T) {
 // system shows, and a restarted node goes on from what it sees.
 func TestPowerCutsAfterAFailedSync(t *testing.T) {
 	random := seeded(t)
-	for n := 2; n < 2+failedSyncs; n++ { // the first is that of Open
+	for n := 2; n < 2+failedSyncs; n += oneIn { // the first is that of Open
 		powerCuts(t, Open, steps(), cutImagesEach, n, random)
 	}
 }
@@ -211,7 +211,7 @@ func TestPowerCutsAfterAFailedSync(t *testing.T) {
 func TestPowerCutsOfLongBranchesAfterAFailedSync(t *testing.T) {
 	random, n := seeded(t), 2
 	for powerCuts(t, openInPieces, longSteps(), cutImagesEach, n, random) {
-		n++
+		n += oneIn
 	}
 	t.Logf("%d syncs", n-1)
 }
