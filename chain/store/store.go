@@ -1,6 +1,6 @@
 // Package store keeps the ledger in one bbolt database file, and reads and
 // writes the original node's text file. It is the only code that knows either, but it
-// checks other bbolt files too.
+// checks and opens other bbolt files too.
 package store
 
 import (
