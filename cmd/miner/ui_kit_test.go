@@ -105,10 +105,20 @@ func (w *webPage) scheme(name string) {
 	}
 }
 
-// goTo shows another view by its link's place.
+// goTo shows another view by its link's place, and waits until it is there: the
+// browser tells the page of its new address a while after it was set.
 func (w *webPage) goTo(place string) {
 	w.t.Helper()
-	do(w, chromedp.Evaluate[any](fmt.Sprintf("void (location.hash = %q)", place)))
+	w.leaving(func() { do(w, chromedp.Evaluate[any](fmt.Sprintf("void (location.hash = %q)", place))) })
+}
+
+// leaving waits until what is done has brought another view.
+func (w *webPage) leaving(act func()) {
+	w.t.Helper()
+	const view = `document.querySelector("main").firstElementChild`
+	do(w, chromedp.Evaluate[any]("void (window.left = "+view+")"))
+	act()
+	w.until(view + " !== window.left")
 }
 
 // until waits for an expression to become true. The page's policy forbids eval,

@@ -4,7 +4,7 @@
 import { Problem, follow, get, token } from './client.js';
 import { parseExact } from './format.js';
 
-const keptBlocks = 24; // that the overview shows
+export const keptBlocks = 25; // that the overview and a page of the chain show
 const keptRates = 3600; // one each second
 
 export const state = {
@@ -69,7 +69,11 @@ function taker(topic, path) {
   }));
 }
 
-export const loadStatus = taker('status', 'v1/status');
+export const loadStatus = coalesced(quietly(async () => {
+  state.status = await get('v1/status');
+  changed('status');
+  if (state.status.tip !== state.blocks[0]?.hash) loadBlocks();
+}));
 export const loadWallet = taker('wallet', 'v1/wallet');
 export const loadPeers = taker('peers', 'v1/peers');
 
@@ -117,7 +121,7 @@ export function setConflict(conflict) {
 }
 
 // summary is what the overview and the list of blocks show of a block.
-export function summary(block, hash) {
+function summary(block, hash) {
   return {
     index: block.index, hash, time: block.time_stamp, transactions: block.transactions.length,
     miner: block.transactions.at(-1)?.recipient ?? null,
@@ -125,32 +129,42 @@ export function summary(block, hash) {
 }
 
 // summaries has the newest first. A block's hash is in the one after it.
-export function summaries(answer) {
-  const { blocks, height, tip } = answer;
+function summaries({ blocks, height, tip }) {
   return blocks.flatMap((block, i) => {
     const hash = blocks[i + 1]?.previous_hash ?? (block.index === height ? tip : null);
     return hash ? [summary(block, hash)] : [];
   }).reverse();
 }
 
-async function readBlocks() {
-  const { height } = state.status ?? await get('v1/status');
-  const newest = state.blocks[0];
-  // The newest is read again: its hash shows whether it is still in the chain.
-  let from = Math.max(0, height - keptBlocks + 1, Math.min(newest?.index ?? 0, height));
+// readSummaries reads the blocks from one height up to another, or to the tip.
+export async function readSummaries(from, to, signal) {
   let read = [];
-  for (let answers = 0; answers < keptBlocks; answers++) {
-    const answer = await get(`v1/blocks?from=${from}&limit=${keptBlocks + 1}`);
-    const more = summaries(answer);
+  while (from <= to) {
+    const answer = await get(`v1/blocks?from=${from}&limit=${to - from + 2}`, signal); // one more, which has the last one's hash
+    let more = summaries(answer);
+    if (more.length === 0 && from <= answer.height) { // so large that an answer has no room for two
+      const { block, hash } = await get(`v1/blocks/${from}`, signal);
+      more = [summary(block, hash)];
+    }
+    if (more.length === 0) break;
     read = [...more, ...read];
-    if (more.length === 0 || more[0].index >= answer.height) break;
-    from = more[0].index + 1; // blocks so large that an answer had no room
+    from = more[0].index + 1;
   }
+  return read.filter((block) => block.index <= to);
+}
+
+async function readBlocks() {
+  if (!state.status) return; // once that is there, the blocks are read
+  const { height } = state.status;
+  const newest = state.blocks[0];
+  const first = Math.max(0, height - keptBlocks + 1);
+  // The newest is read again: its hash shows whether it is still in the chain.
+  const read = await readSummaries(Math.max(first, Math.min(newest?.index ?? 0, height)), height);
   const oldest = read.at(-1);
-  const links = oldest && newest && state.blocks.some((b) => b.index === oldest.index && b.hash === oldest.hash);
+  const links = oldest && state.blocks.some((b) => b.index === oldest.index && b.hash === oldest.hash);
   if (newest && !links) {
     state.blocks = [];
-    if (oldest?.index > Math.max(0, height - keptBlocks + 1)) return readBlocks();
+    if (oldest?.index > first) return readBlocks();
   }
   state.blocks = [...read, ...state.blocks.filter((b) => oldest && b.index < oldest.index)].slice(0, keptBlocks);
   changed('blocks');
@@ -160,7 +174,7 @@ export const loadBlocks = coalesced(quietly(readBlocks));
 
 function loadAll() {
   state.blocks = [];
-  for (const load of [loadStatus, loadBlocks, loadWallet, loadPeers]) load();
+  for (const load of [loadStatus, loadWallet, loadPeers]) load();
   changed('tip');
   changed('transaction');
 }

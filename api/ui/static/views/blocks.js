@@ -4,37 +4,47 @@ import { get } from '../client.js';
 import { fill, h, keep, say } from '../dom.js';
 import { count } from '../format.js';
 import { addressLink, blockLink, card, empty, facts, failure, fullText, heightLink, loading, longList, time, transactionRow } from '../parts.js';
-import { coalesced, on, state, summaries } from '../state.js';
-
-const pageLength = 25;
+import { coalesced, keptBlocks, on, readSummaries, state } from '../state.js';
 
 // blocks shows a page of the chain. Without a height it is the newest, and follows.
 export function blocks([height], signal) {
   const list = h('ul', { class: 'rows' });
   const place = h('div', null, loading());
-  const newer = h('a', { class: 'button plain' }, 'Newer');
-  const older = h('a', { class: 'button plain' }, 'Older');
-  const follows = height === undefined;
-  const load = coalesced(async () => {
-    try {
-      const top = follows ? (await get('v1/status', signal)).height : Number(height);
-      const from = Math.max(0, top - pageLength + 1);
-      const answer = await get(`v1/blocks?from=${from}&limit=${Math.min(pageLength, top - from + 1)}`, signal);
-      keep(list, summaries(answer), (b) => b.hash, row);
-      if (list.parentNode !== place) fill(place, list);
-      turn(newer, top < answer.height, top + pageLength >= answer.height ? '#/blocks' : `#/blocks/${top + pageLength}`);
-      turn(older, from > 0, `#/blocks/${from - 1}`);
-    } catch (problem) {
-      if (problem.name !== 'AbortError') fill(place, failure(problem, load));
-    }
-  }, 500);
-  if (follows) on(['tip'], load, signal);
-  load();
+  const newer = h('a', { class: 'button plain', hidden: true }, 'Newer');
+  const older = h('a', { class: 'button plain', hidden: true }, 'Older');
+  const show = (page, newest) => {
+    keep(list, page, (b) => b.hash, row);
+    if (list.parentNode !== place) fill(place, list);
+    const [top, bottom] = [page[0].index, page.at(-1).index];
+    turn(newer, top < newest, top + keptBlocks >= newest ? '#/blocks' : `#/blocks/${top + keptBlocks}`);
+    turn(older, bottom > 0, `#/blocks/${bottom - 1}`);
+  };
+  if (height === undefined) followNewest(show, signal);
+  else readPage(Number(height), place, show, signal);
   return {
     title: 'Blocks',
     element: h('div', null, h('h1', { tabindex: '-1' }, 'Blocks'), card('Chain', place,
       h('nav', { class: 'pager', 'aria-label': 'Pages of the chain' }, newer, older))),
   };
+}
+
+// followNewest shows the newest blocks, which the page has in any case.
+function followNewest(show, signal) {
+  const update = () => { if (state.blocks.length > 0) show(state.blocks, state.blocks[0].index); };
+  on(['blocks'], update, signal);
+  update();
+}
+
+async function readPage(height, place, show, signal) {
+  try {
+    const { height: newest } = await get('v1/status', signal);
+    const top = Math.min(height, newest);
+    const page = await readSummaries(Math.max(0, top - keptBlocks + 1), top, signal);
+    if (page.length > 0) show(page, newest);
+    else fill(place, empty('There is no such page', h('a', { href: '#/blocks' }, 'To the newest blocks')));
+  } catch (problem) {
+    if (problem.name !== 'AbortError') fill(place, failure(problem, () => readPage(height, place, show, signal)));
+  }
 }
 
 function turn(link, possible, to) {
