@@ -219,6 +219,14 @@ func TestPageReconnects(t *testing.T) {
 	way.set(cut)
 	w.contains("#connection", "Offline")
 	w.contains("#notices", "What is shown may be old.")
+	const told = `(await import("/ui/state.js")).state.rates.times.length`
+	w.until(`(window.before = ` + told + `) > 0`)
+	way.set(open) // nothing was missed, so no event says where the stream is
+	w.contains("#connection", "Live")
+	w.until(told + ` > window.before`)
+
+	way.set(cut)
+	w.contains("#connection", "Offline")
 	missed := []string{p.mine(), p.mine()}
 	way.set(open)
 	w.contains("#connection", "Live")

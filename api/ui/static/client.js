@@ -104,7 +104,7 @@ export async function follow(lastID, signal, opened, receive) {
     if (!answer.ok) throw await problemOf(answer);
     opened();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    const parser = new EventParser(receive);
+    const parser = new EventParser(receive, lastID);
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;

@@ -191,12 +191,14 @@ export class EventParser {
   #rest = '';
   #type = '';
   #data = [];
-  #id = '';
+  #id;
   #receive;
 
-  // receive is called with {type, data, id} of each event.
-  constructor(receive) {
+  // receive is called with {type, data, id} of each event. Until the stream has
+  // said one, the ID is that of the last event before the stream.
+  constructor(receive, id = '') {
     this.#receive = receive;
+    this.#id = id;
   }
 
   // feed takes the next piece of the text, wherever it was cut.

@@ -227,7 +227,11 @@ export async function live() {
   let pause = shortestPause;
   const receive = ({ type, data, id }) => {
     lastID = id;
-    receivers[type]?.(parseExact(data));
+    try {
+      receivers[type]?.(parseExact(data));
+    } catch (problem) {
+      reportError(problem); // and go on: a page that stood still would say that it is live
+    }
   };
   for (;;) {
     restart = new AbortController();

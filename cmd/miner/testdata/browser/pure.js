@@ -66,6 +66,9 @@ async function pure() {
       is(`events, ${JSON.stringify(end)}, cut at ${cut}`, got, want);
     }
   }
+  const resumed = [];
+  new f.EventParser((event) => resumed.push(event), 'e-7').feed('event: mining\ndata: {}\n\nid: e-8\ndata: 1\n\n');
+  is('events after a break', resumed, [{ type: 'mining', data: '{}', id: 'e-7' }, { type: 'message', data: '1', id: 'e-8' }]);
   return wrong;
 }
 
