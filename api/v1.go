@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -117,10 +118,17 @@ func (h *handler) block(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// pool answers the open transactions, and their IDs in the same order.
-func (h *handler) pool(w http.ResponseWriter, _ *http.Request) {
+// pool answers how many transactions are open, and those that have been open for
+// longest with their IDs in the same order: all, or as many as were asked for.
+func (h *handler) pool(w http.ResponseWriter, r *http.Request) {
+	limit, err := numberParameter(r.URL.Query(), "limit", math.MaxInt64, 1)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	list := h.Ledger.Pool()
-	p := newPieces(w, `{"transaction_ids":[`)
+	p := newPieces(w, fmt.Sprintf(`{"open_transactions":%d,"transaction_ids":[`, len(list)))
+	list = list[:min(int64(len(list)), limit)]
 	if !p.listed(list, func(t wire.Transaction) { p.buffer = strconv.AppendQuote(p.buffer, t.HexID()) }) {
 		return
 	}

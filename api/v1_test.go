@@ -51,7 +51,7 @@ func TestV1(t *testing.T) {
 		{"/v1/blocks?from=8", `{"blocks":[],` + at},
 		{"/v1/blocks/7", `{"block":` + block(7) + `,"confirmations":1,"hash":"` + tip.Hash + `","transaction_ids":` + ids(seventh.Transactions) + `}`},
 		{"/v1/blocks/" + wire.GenesisHash, `{"block":` + block(0) + `,"confirmations":8,"hash":"` + wire.GenesisHash + `","transaction_ids":[]}`},
-		{"/v1/transactions", `{"transaction_ids":` + ids(node.Pool()) + `,"transactions":` + pending + `}`},
+		{"/v1/transactions", `{"open_transactions":1,"transaction_ids":` + ids(node.Pool()) + `,"transactions":` + pending + `}`},
 		{"/v1/balances/" + keys.Address(), `{"address":"` + keys.Address() + `","available":32.1500001,"confirmed":33.6500001}`},
 		{"/v1/balances/a%2F%C3%BC", `{"address":"a/\u00fc","available":0,"confirmed":0}`},
 		{"/v1/peers", `{"peers":[],"states":[]}`},
@@ -62,6 +62,26 @@ func TestV1(t *testing.T) {
 		if answer.Code != http.StatusOK || answer.Body.String() != test.want+"\n" {
 			t.Errorf("%s: %d\n got %s\nwant %s", test.path, answer.Code, answer.Body, test.want)
 		}
+	}
+}
+
+// TestPoolLimit: a part of the open transactions is the oldest ones, and how many
+// there are is told in any case.
+func TestPoolLimit(t *testing.T) {
+	node := goldenNode(t, nil)
+	for _, recipient := range []string{"a", "b", "c"} {
+		postJSON(node.handler, "/v1/transactions", `{"recipient": "`+recipient+`", "amount": 1}`)
+	}
+	open := node.Pool()
+	for limit, want := range map[string]int{"1": 1, "2": 2, "3": 3, "9223372036854775807": 3} {
+		want := fmt.Sprintf(`{"open_transactions":3,"transaction_ids":%s,"transactions":%s}`+"\n",
+			wire.AppendCompact(nil, idsOf(open[:want])), wire.AppendCompact(nil, open[:want]))
+		if answer := get(node.handler, "/v1/transactions?limit="+limit); answer.Code != http.StatusOK || answer.Body.String() != want {
+			t.Errorf("limit %s: %d\n got %s\nwant %s", limit, answer.Code, answer.Body, want)
+		}
+	}
+	for _, limit := range []string{"0", "-1", "x", ""} {
+		answered(t, node, "GET", "/v1/transactions?limit="+limit, "", http.StatusBadRequest, "limit must be a whole number of at least 1")
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -46,4 +47,35 @@ func TestPageLists(t *testing.T) {
 	w.contains(".row.block", "62")
 	w.goTo("#/blocks/x")
 	w.contains("main", "There is no such page")
+}
+
+// TestPageOpen shows more open transactions than at once. What comes is added to
+// those, and the node isn't asked for all of them again.
+func TestPageOpen(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet")
+	say := func(text string) {
+		t.Helper()
+		p.must(http.StatusCreated, "POST", "/v1/transactions", fmt.Sprintf(`{"message": %q}`, text))
+	}
+	for i := range 130 {
+		say(fmt.Sprint("message ", i))
+	}
+	w := openPage(t, p, "#/open")
+	const rows = `document.querySelectorAll("main .row").length`
+	w.contains("main", "130 transactions wait for a block.")
+	w.until(rows + " === 100")
+	w.click("#more-open")
+	w.until(rows + ` === 130 && document.activeElement.closest(".row")?.textContent.includes("message 100")`)
+
+	asked := answered(p, `code="200",method="GET",route="/v1/transactions"`)
+	say("the last one")
+	w.until(rows + ` === 131 && document.activeElement.closest(".row")?.textContent.includes("message 100")`)
+	w.contains("main", "131 transactions wait for a block.")
+	if again := answered(p, `code="200",method="GET",route="/v1/transactions"`); again != asked {
+		t.Errorf("the node was asked %d times for all that is open when one came", again-asked)
+	}
+	say("the last one") // the same again is another one
+	w.until(rows + " === 132")
+	p.mine()
+	w.contains("main", "Nothing is open")
 }

@@ -1,7 +1,7 @@
 // Parts that several pages show.
 
 import { pathOf } from './client.js';
-import { copyButton, fill, foreign, h, icon } from './dom.js';
+import { copyButton, fill, foreign, h, icon, keep } from './dom.js';
 import { ago, amount, compare, count, messageOf, shortAddress, shortHash } from './format.js';
 import { state } from './state.js';
 
@@ -96,7 +96,18 @@ export function transactionRow(transaction, id, ...last) {
     h('span', { class: 'last' }, last, id ? transactionLink(id) : null));
 }
 
-const shownAtOnce = 100;
+// openRows keeps the rows of a list in line with entries of {id, transaction}. One
+// payment may be open several times. last makes the parts that come last.
+export function openRows(list, entries, last = () => null) {
+  const times = new Map();
+  const keyOf = ({ id }) => {
+    times.set(id, (times.get(id) ?? 0) + 1);
+    return `${id} ${times.get(id)}`;
+  };
+  keep(list, entries, keyOf, (entry) => ({ element: transactionRow(entry.transaction, entry.id, last(entry)) }));
+}
+
+export const shownAtOnce = 100;
 
 // longList shows the beginning of a list, and more of it when that is asked for.
 export function longList(items, row, list = h('ul', { class: 'rows' })) {

@@ -176,7 +176,6 @@ function loadAll() {
   state.blocks = [];
   for (const load of [loadStatus, loadWallet, loadPeers]) load();
   changed('tip');
-  changed('transaction');
 }
 
 const receivers = {

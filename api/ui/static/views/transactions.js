@@ -3,24 +3,61 @@
 import { get } from '../client.js';
 import { fill, foreign, h } from '../dom.js';
 import { amount, count } from '../format.js';
-import { addressLink, blockLink, card, empty, facts, failure, fullText, heightLink, kindBadge, kindOf, loading, longList, said, transactionRow } from '../parts.js';
+import { addressLink, blockLink, card, empty, facts, failure, fullText, heightLink, kindBadge, kindOf, loading, openRows, said, shownAtOnce } from '../parts.js';
 import { coalesced, on } from '../state.js';
 
-// open shows what waits for a block.
+// open shows what waits for a block, the oldest first. What comes is added to it;
+// what leaves is known by reading as much again as is shown.
 export function open(_, signal) {
+  const list = h('ul', { class: 'rows' });
+  const number = h('p', { class: 'faint', role: 'status' });
+  const more = h('button', { type: 'button', class: 'plain', id: 'more-open' });
   const place = h('div', null, loading());
+  let entries = [];
+  let total = 0;
+  let limit = shownAtOnce;
+  let unsure = true; // whether the entries are what is open
+  const show = () => {
+    if (total === 0) {
+      fill(place, empty('Nothing is open', 'Payments wait here until a block has them.'));
+      return;
+    }
+    openRows(list, entries);
+    fill(number, total === 1 ? '1 transaction waits for a block.' : `${count(total)} transactions wait for a block.`);
+    more.hidden = entries.length >= total;
+    fill(more, `Show more of ${count(total - entries.length)}`);
+    if (list.parentNode !== place) fill(place, number, list, more);
+  };
   const load = coalesced(async () => {
+    unsure = true;
     try {
-      const { transactions, transaction_ids: ids } = await get('v1/transactions', signal);
-      const [list, more] = longList(transactions.map((t, i) => [t, ids?.[i]]), ([t, id]) => transactionRow(t, id));
-      fill(place, transactions.length === 0
-        ? empty('Nothing is open', 'Payments wait here until a block has them.')
-        : [h('p', { class: 'faint', role: 'status' }, transactions.length === 1 ? '1 transaction waits for a block.' : `${count(transactions.length)} transactions wait for a block.`), list, more]);
+      const answer = await get(`v1/transactions?limit=${limit}`, signal);
+      entries = answer.transactions.map((t, i) => ({ id: answer.transaction_ids[i], transaction: t }));
+      total = answer.open_transactions;
+      unsure = false;
+      const isGrowing = document.activeElement === more;
+      const before = list.childElementCount;
+      show();
+      if (isGrowing) list.children[before]?.querySelector('a, button')?.focus();
     } catch (problem) {
       if (problem.name !== 'AbortError') fill(place, failure(problem, load));
     }
   }, 1000);
-  on(['tip', 'transaction'], load, signal);
+  on(['transaction'], (entry) => {
+    // It may be in the answer that comes, or in the one that is shown.
+    if (unsure || entries.some(({ id }) => id === entry.id)) {
+      load();
+      return;
+    }
+    if (entries.length === total && total < limit) entries.push(entry);
+    total++;
+    show();
+  }, signal);
+  on(['tip'], (tip) => { if (!tip || tip.reorg > 0 || total > 0 || unsure) load(); }, signal);
+  more.addEventListener('click', () => {
+    limit = entries.length + shownAtOnce;
+    load();
+  });
   load();
   return { title: 'Open transactions', element: h('div', null, h('h1', { tabindex: '-1' }, 'Open transactions'), card('Waiting', place)) };
 }
