@@ -49,6 +49,47 @@ func TestPageLists(t *testing.T) {
 	w.contains("main", "There is no such page")
 }
 
+// TestPageStays: what has been unfolded stays when blocks and payments come, and with
+// it the focus.
+func TestPageStays(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet")
+	for range 60 {
+		p.mine()
+	}
+	address := p.must(http.StatusOK, "GET", "/v1/wallet", "")["address"].(string)
+	w := openPage(t, p, "#/address/"+address)
+	const rows = `document.querySelectorAll("main .row").length`
+	w.until(rows + " === 50")
+	w.click("#show-older")
+	const isAtOlder = ` && document.querySelector("#show-older").hidden && document.activeElement.closest(".row")?.textContent.includes("in 10")`
+	w.until(rows + " === 60" + isAtOlder)
+	p.mine()
+	w.until(rows + " === 61" + isAtOlder)
+	sent := p.must(http.StatusCreated, "POST", "/v1/transactions", `{"recipient": "somebody", "amount": 0.5}`)
+	w.contains("main", "609.5")
+	w.until(rows + " === 62" + isAtOlder)
+	p.mine()
+	w.until(rows + " === 63" + isAtOlder)
+
+	w.goTo(fmt.Sprintf("#/transaction/%s", sent["id"]))
+	w.until(`(window.details = document.querySelector("details")) && (window.details.open = true)`)
+	for range 2 { // once the page asks for the second time it has shown the first answer
+		asked := answered(p, `route="/v1/transactions/{id}"`)
+		p.mine()
+		eventually(t, func() bool { return answered(p, `route="/v1/transactions/{id}"`) > asked })
+	}
+	w.until(`window.details.isConnected && window.details.open`)
+
+	w.goTo("#/block/64")
+	w.contains(".facts", "Confirmations1")
+	asked := answered(p, `route="/v1/blocks/{block}"`)
+	p.mine()
+	w.contains(".facts", "Confirmations2")
+	if again := answered(p, `route="/v1/blocks/{block}"`); again != asked {
+		t.Errorf("the node was asked %d times again for a block that stays as it is", again-asked)
+	}
+}
+
 // TestPageOpen shows more open transactions than at once. What comes is added to
 // those, and the node isn't asked for all of them again.
 func TestPageOpen(t *testing.T) {

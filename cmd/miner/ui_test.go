@@ -178,8 +178,8 @@ func lookUp(w *webPage, p *process, id, to string) {
 	search(hash, "#/block/"+hash, hash)
 	search(to, "#/address/"+to, "received")
 	w.contains("main", "12.5") // what was sent, and the reward of its own block
-	search("nobody at all", "#/address/nobody%20at%20all", "has neither sent nor received anything")
-	search("99999999", "#/address/99999999", "has neither sent nor received anything")
+	search("nobody at all", "#/address/nobody%20at%20all", "No block has anything that")
+	search("99999999", "#/address/99999999", "No block has anything that")
 
 	w.goTo("#/peers")
 	w.click("#peer-list button")

@@ -61,17 +61,19 @@ function row(block) {
 }
 
 // block shows one block, named by its height or hash.
-export function block([name], signal) {
+export function block([name = ''], signal) {
   const title = h('h1', { tabindex: '-1' }, 'Block');
   const place = h('div', null, loading());
   const confirmations = h('span', { class: 'number' });
   let shown = '';
+  let height = 0;
   const load = coalesced(async () => {
     try {
       const answer = await get(`v1/blocks/${encodeURIComponent(name)}`, signal);
-      fill(confirmations, count(answer.confirmations ?? Math.max(0, (state.status?.height ?? answer.block.index) - answer.block.index + 1)));
+      fill(confirmations, count(answer.confirmations));
       if (shown === answer.hash) return;
       shown = answer.hash;
+      height = answer.block.index;
       fill(title, `Block ${count(answer.block.index)}`);
       document.title = `Block ${answer.block.index} · lode`;
       fill(place, content(answer, confirmations));
@@ -81,7 +83,11 @@ export function block([name], signal) {
       fill(place, problem.status === 404 ? empty('There is no such block', 'A reorganisation may have taken it out of the chain.') : failure(problem, load));
     }
   }, 500);
-  on(['tip'], load, signal);
+  on(['tip'], (tip) => {
+    // What is in the chain stays there while no block is abandoned.
+    if (shown && tip && tip.reorg === 0) fill(confirmations, count(tip.height - height + 1));
+    else load();
+  }, signal);
   load();
   return { title: 'Block', element: h('div', null, title, place) };
 }

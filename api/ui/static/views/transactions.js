@@ -63,13 +63,19 @@ export function open(_, signal) {
 }
 
 // transaction shows one, named by its ID.
-export function transaction([id], signal) {
+export function transaction([id = ''], signal) {
   const place = h('div', null, loading());
+  let shown = '';
   const load = coalesced(async () => {
     try {
-      fill(place, content(await get(`v1/transactions/${encodeURIComponent(id)}`, signal)));
+      const answer = await get(`v1/transactions/${encodeURIComponent(id)}`, signal);
+      const now = JSON.stringify([answer.open, answer.blocks, answer.more]);
+      if (now === shown) return; // or what is unfolded would close at each block
+      shown = now;
+      fill(place, content(answer));
     } catch (problem) {
       if (problem.name === 'AbortError') return;
+      shown = '';
       fill(place, problem.status === 404 ? empty('There is no such transaction', problem.message) : failure(problem, load));
     }
   }, 500);
