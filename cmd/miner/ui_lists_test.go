@@ -88,6 +88,13 @@ func TestPageStays(t *testing.T) {
 	if again := answered(p, `route="/v1/blocks/{block}"`); again != asked {
 		t.Errorf("the node was asked %d times again for a block that stays as it is", again-asked)
 	}
+
+	w.goTo("#/")
+	w.until(`document.querySelector("dd a[href='#/open']")?.checkVisibility()`)
+	do(w, chromedp.Evaluate[any](`document.querySelector("dd a[href='#/open']").focus()`))
+	p.mine()
+	w.contains("#height", "66")
+	w.until(`document.activeElement.matches("dd a[href='#/open']")`)
 }
 
 // TestPageOpen shows more open transactions than at once. What comes is added to

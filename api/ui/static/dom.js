@@ -57,10 +57,23 @@ export function foreign(text, limit = shownOfForeign) {
   const element = h('bdi', { class: 'foreign' });
   if (characters.length <= limit) return fill(element, whole);
   const more = h('button', {
-    type: 'button', class: 'link', onclick: () => { element.textContent = whole; more.remove(); },
+    type: 'button', class: 'link', onclick: () => {
+      element.textContent = whole;
+      element.tabIndex = -1; // takes the focus of the button that goes
+      element.focus();
+      more.remove();
+    },
   }, `show all ${characters.length} characters`);
   element.textContent = `${characters.slice(0, limit).join('')}…`;
   return h('span', null, element, ' ', more);
+}
+
+// fillForeign shows a foreign text in an element, unless it does already: what has
+// been unfolded stays.
+export function fillForeign(element, text, limit) {
+  if (element.shownText === text) return;
+  element.shownText = text;
+  fill(element, foreign(text, limit));
 }
 
 // keep brings the children of parent in line with items and keeps the elements
@@ -93,7 +106,11 @@ export function say(text, kind = 'good') {
     h('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss', onclick: () => message.remove() }, icon('close')));
   announcer.append(message);
   while (announcer.children.length > 3) announcer.firstChild.remove();
-  if (kind !== 'bad') setTimeout(() => message.remove(), 8000);
+  const leave = () => {
+    if (message.matches(':hover, :focus-within')) setTimeout(leave, 2000); // somebody reads it or follows its link
+    else message.remove();
+  };
+  if (kind !== 'bad') setTimeout(leave, 8000);
 }
 
 // confirmed asks a question in a dialog. The browser keeps the focus in it and

@@ -1,7 +1,7 @@
 // The overview: how fast, what it does, and what it has found.
 
 import { chart } from '../chart.js';
-import { fill, foreign, h, keep } from '../dom.js';
+import { fill, fillForeign, h, keep } from '../dom.js';
 import { count, countShort, duration, expected, rate, rateText, shortHash } from '../format.js';
 import { controls, miningState } from '../mining.js';
 import { addressLink, card, empty, time } from '../parts.js';
@@ -108,19 +108,21 @@ function workers(signal) {
   const body = h('tbody');
   const devices = h('tbody');
   const deviceTable = table('Devices', ['Device', 'Kernel', 'State', 'Rate'], devices);
-  const wait = h('p', { class: 'loading' }, 'Waiting for the node');
+  const wait = h('p', { class: 'loading' });
   const workerTable = table('Workers', ['Worker', 'CPU', 'Kernel', 'Rate'], body);
+  let fastest = 1;
   const update = () => {
-    const { mining } = state;
+    const { mining, connection } = state;
     wait.hidden = Boolean(mining);
+    fill(wait, connection === 'locked' || connection === 'refused' ? 'The node doesn’t tell this page.' : 'Waiting for the node');
     workerTable.hidden = !mining;
     deviceTable.hidden = !mining?.devices.length;
     if (!mining) return;
-    const fastest = Math.max(1, ...state.workerRates.values());
+    fastest = Math.max(1, ...mining.workers.map((w) => state.workerRates.get(w.worker) ?? 0));
     keep(body, mining.workers, (w) => w.worker, () => workerRow(() => fastest));
     keep(devices, mining.devices, (d) => d.name, deviceRow);
   };
-  on(['mining'], update, signal);
+  on(['mining', 'connection'], update, signal);
   update();
   return card('Workers', wait, workerTable, deviceTable);
 }
@@ -128,53 +130,69 @@ function workers(signal) {
 const table = (name, columns, body) => h('table', null, h('caption', { class: 'hidden' }, name),
   h('thead', null, h('tr', null, columns.map((column, i) => h('th', { scope: 'col', class: i === columns.length - 1 ? 'right' : null }, column)))), body);
 
-function workerRow() {
-  const cells = { worker: h('th', { scope: 'row', class: 'number' }), cpu: h('td', { class: 'number' }), kernel: h('td'), rate: h('td', { class: 'number right' }) };
+function workerRow(fastest) {
+  const cells = { worker: h('th', { scope: 'row', class: 'number' }), cpu: h('td', { class: 'number' }), kernel: h('td') };
+  const rate = h('span');
   const bar = h('span', { class: 'bar', 'aria-hidden': 'true' });
   return {
-    element: h('tr', null, cells.worker, cells.cpu, cells.kernel, cells.rate),
+    element: h('tr', null, cells.worker, cells.cpu, cells.kernel, h('td', { class: 'number right' }, rate, bar)),
     update(w) {
       const speed = state.workerRates.get(w.worker) ?? 0;
-      const fastest = Math.max(1, ...state.workerRates.values());
       fill(cells.worker, String(w.worker));
       fill(cells.cpu, w.cpu < 0 ? 'any' : String(w.cpu));
-      fill(cells.kernel, foreign(w.kernel));
-      bar.style.setProperty('--share', `${Math.round(100 * speed / fastest)}%`);
-      if (bar.parentNode !== cells.rate) fill(cells.rate, h('span', null, ''), bar);
-      fill(cells.rate.firstChild, rateText(speed));
+      fill(cells.kernel, w.kernel);
+      fill(rate, rateText(speed));
+      bar.style.setProperty('--share', `${Math.round(100 * speed / fastest())}%`);
     },
   };
 }
 
 function deviceRow() {
-  const cells = [h('th', { scope: 'row' }), h('td'), h('td'), h('td', { class: 'number right' })];
+  const cells = { name: h('th', { scope: 'row' }), kernel: h('td'), rate: h('td', { class: 'number right' }) };
+  const badge = h('span');
+  const reason = h('span', { class: 'reason' });
   return {
-    element: h('tr', null, cells),
+    element: h('tr', null, cells.name, cells.kernel, h('td', null, badge, ' ', reason), cells.rate),
     update(d) {
-      fill(cells[0], foreign(d.name, 60));
-      fill(cells[1], foreign(d.kernel, 40));
-      fill(cells[2], h('span', { class: `badge ${d.state === 'ready' ? 'good' : d.state === 'unused' ? '' : 'warn'}` }, d.state),
-        d.reason ? h('span', { class: 'reason' }, foreign(d.reason, 120)) : null);
-      fill(cells[3], rateText(d.hashes_per_second));
+      fillForeign(cells.name, d.name, 60);
+      fillForeign(cells.kernel, d.kernel, 40);
+      badge.className = `badge ${d.state === 'ready' ? 'good' : d.state === 'unused' ? '' : 'warn'}`;
+      fill(badge, d.state);
+      reason.hidden = d.reason === '';
+      fillForeign(reason, d.reason, 120);
+      fill(cells.rate, rateText(d.hashes_per_second));
     },
   };
 }
 
 function chain(signal) {
-  const place = h('div');
+  const height = h('span', { class: 'number', id: 'height' });
+  const difficulty = h('span', { class: 'number' });
+  const open = h('a', { href: '#/open', class: 'number' });
+  const peers = h('a', { href: '#/peers', class: 'number' });
+  const rewards = h('dd');
+  const software = h('dd');
+  const fact = (name, value) => h('div', null, h('dt', null, name), value);
+  const rewardsFact = fact('Rewards go to', rewards);
+  const list = h('dl', { class: 'facts tight', hidden: true }, fact('Height', h('dd', null, height)), fact('Difficulty', h('dd', null, difficulty)),
+    fact('Open transactions', h('dd', null, open)), fact('Peers', h('dd', null, peers)), rewardsFact, fact('Software', software));
+  let wallet = null;
   const update = () => {
-    const { status, wallet } = state;
+    const { status } = state;
+    list.hidden = !status;
     if (!status) return;
-    fill(place, h('dl', { class: 'facts tight' }, [
-      ['Height', h('span', { class: 'number', id: 'height' }, count(status.height))],
-      ['Difficulty', h('span', { class: 'number' }, `${status.difficulty} hex zeros, ${countShort(16 ** status.difficulty)} hashes`)],
-      ['Open transactions', h('a', { href: '#/open', class: 'number' }, count(status.open_transactions ?? 0))],
-      ['Peers', h('a', { href: '#/peers', class: 'number' }, count(state.peers?.peers.length ?? status.peers?.length ?? 0))],
-      wallet?.exists ? ['Rewards go to', addressLink(wallet.address)] : null,
-      ['Software', h('span', null, foreign(`${status.software} ${status.version}`, 60))],
-    ].filter(Boolean).map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value)))));
+    const known = state.peers?.peers ?? status.peers; // not shown to everybody
+    fill(height, count(status.height));
+    fill(difficulty, `${status.difficulty} hex zeros, ${countShort(16 ** status.difficulty)} hashes`);
+    fill(open, count(status.open_transactions));
+    fill(peers, known ? count(known.length) : '–');
+    fillForeign(software, `${status.software} ${status.version}`, 60);
+    rewardsFact.hidden = !state.wallet?.exists;
+    if (rewardsFact.hidden || wallet === state.wallet.address) return;
+    wallet = state.wallet.address;
+    fill(rewards, addressLink(wallet));
   };
   on(['status', 'peers', 'wallet'], update, signal);
   update();
-  return card('Chain', place);
+  return card('Chain', list);
 }

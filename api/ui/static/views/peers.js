@@ -1,9 +1,9 @@
 // The other nodes.
 
 import { ask, pathOf } from '../client.js';
-import { busy, confirmed, fill, foreign, h, keep, say } from '../dom.js';
-import { ago, count } from '../format.js';
-import { card, empty, loading } from '../parts.js';
+import { busy, confirmed, fill, fillForeign, foreign, h, keep, say } from '../dom.js';
+import { count } from '../format.js';
+import { card, empty, loading, time } from '../parts.js';
 import { loadPeers, loadStatus, on, setConflict, setPeers, state } from '../state.js';
 
 export function peers(_, signal) {
@@ -48,20 +48,18 @@ function row({ address }) {
     update({ state: s }) {
       badge.className = `badge ${kinds[s?.state] ?? ''}`;
       fill(badge, s?.state ?? 'not asked');
-      text.hidden = !(s?.reason || s?.last_error);
-      if (!text.hidden && text.dataset.text !== (s.reason ?? s.last_error)) {
-        text.dataset.text = s.reason ?? s.last_error;
-        fill(text, foreign(s.reason ?? s.last_error, 300));
-      }
+      const problem = s?.reason ?? s?.last_error ?? '';
+      text.hidden = problem === '';
+      fillForeign(text, problem, 300);
       if (s) fill(numbers, summaryOf(s));
     },
   };
 }
 
 function summaryOf(s) {
-  const seen = s.last_seen ? `seen ${ago(Date.parse(s.last_seen) / 1000, Date.now() / 1000)}` : 'never seen';
+  const seen = s.last_seen ? ['seen ', time(Date.parse(s.last_seen) / 1000)] : 'never seen';
   const until = s.set_aside_until ? `, set aside until ${new Date(s.set_aside_until).toLocaleTimeString()}` : '';
-  return `${seen} · ${count(s.sent)} sent · ${count(s.failed)} failed · ${count(s.queued)} wait${s.dropped ? ` · ${count(s.dropped)} dropped` : ''}${until}`;
+  return [seen, ` · ${count(s.sent)} sent · ${count(s.failed)} failed · ${count(s.queued)} wait${s.dropped ? ` · ${count(s.dropped)} dropped` : ''}${until}`];
 }
 
 function adding() {
