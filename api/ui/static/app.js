@@ -95,44 +95,59 @@ document.getElementById('skip').addEventListener('click', (event) => {
 const texts = { connecting: 'Connecting', live: 'Live', offline: 'Offline', locked: 'Locked', refused: 'Refused' };
 
 const notices = document.getElementById('notices');
+const offlineText = h('span');
+const offline = h('p', { class: 'notice warn' }, offlineText, ' What is shown may be old. Trying again. ', h('button', { type: 'button', class: 'plain small', onclick: retry }, 'Try now'));
+const refused = h('p', { class: 'notice bad' });
+const conflict = h('p', { class: 'notice warn', id: 'conflict' }, 'Another node is on another chain. ', h('a', { href: '#/peers' }, 'Resolve'));
+const tokenProblem = h('p', { class: 'problem', id: 'token-problem', role: 'alert' });
+const locked = lock();
 
-// connection shows whether the page is live, and if not, what to do.
+// connection shows whether the page is live, and if not, what to do. A notice keeps
+// its elements: somebody may be about to type a token.
 function connection() {
-  const { connection: name, problem } = state;
+  const { connection: name } = state;
   document.getElementById('connection').dataset.state = name;
   fill(document.getElementById('connection-text'), texts[name]);
   document.body.dataset.connection = name;
-  if (name === 'locked') fill(notices, lock(problem));
-  else if (name === 'offline') fill(notices, h('p', { class: 'notice warn' }, `${problem} What is shown may be old. Trying again.`, ' ', h('button', { type: 'button', class: 'plain small', onclick: retry }, 'Try now')));
-  else if (name === 'refused') fill(notices, h('p', { class: 'notice bad' }, problem));
-  else fill(notices, conflict());
+  if (name === 'connecting') return; // what is there holds until more is known
+  const now = notice();
+  if (notices.firstChild === now) return;
+  const focused = notices.contains(document.activeElement);
+  notices.replaceChildren(...[now].filter(Boolean));
+  if (focused) main.querySelector('h1')?.focus();
 }
 
-const conflict = () => (state.status?.conflict && h('p', { class: 'notice warn', id: 'conflict' }, 'Another node is on another chain. ', h('a', { href: '#/peers' }, 'Resolve')));
+function notice() {
+  switch (state.connection) {
+    case 'locked':
+      fill(tokenProblem, state.problem);
+      return locked;
+    case 'offline':
+      fill(offlineText, state.problem);
+      return offline;
+    case 'refused':
+      return fill(refused, state.problem);
+    default:
+      return state.status?.conflict ? conflict : null;
+  }
+}
 
 // lock asks for the token that other machines need.
-function lock(problem) {
-  const input = h('input', { id: 'token', type: 'password', autocomplete: 'off', 'aria-describedby': 'token-hint' });
+function lock() {
+  const input = h('input', { id: 'token', type: 'password', autocomplete: 'off', 'aria-describedby': 'token-problem token-hint' });
   const form = h('form', { class: 'notice lock', id: 'token-form' }, h('label', { for: 'token' }, 'Token'), input,
-    h('button', { type: 'submit', class: 'primary' }, 'Unlock'),
-    h('p', { class: 'hint', id: 'token-hint' }, problem, problem ? ' ' : '', 'Mining, wallet and peers need the node’s token from here. It is in a file on the node’s machine that its log names, and is kept until this tab is closed.'));
+    h('button', { type: 'submit', class: 'primary' }, 'Unlock'), tokenProblem,
+    h('p', { class: 'hint', id: 'token-hint' }, 'Mining, wallet and peers need the node’s token from here. It is in a file on the node’s machine that its log names, and is kept until this tab is closed.'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    fill(tokenProblem, ''); // so that the same one is said again
     token.set(input.value.trim());
     retry();
   });
   return form;
 }
 
-on(['connection', 'status'], (() => {
-  let shown = '';
-  return () => {
-    const now = JSON.stringify([state.connection, state.problem, state.status?.conflict]);
-    if (now === shown) return; // or a token that is being typed would be lost
-    shown = now;
-    connection();
-  };
-})());
+on(['connection', 'status'], connection);
 
 addEventListener('hashchange', route);
 setInterval(age, 10_000);

@@ -21,7 +21,7 @@ export class Problem extends Error {
 export const token = {
   get() {
     try {
-      return sessionStorage.getItem(tokenKey) ?? '';
+      return sessionStorage.getItem(tokenKey) ?? this.held ?? '';
     } catch {
       return this.held ?? '';
     }

@@ -212,6 +212,7 @@ let wake = () => {};
 let restart = new AbortController();
 export function retry() {
   restart.abort();
+  connection('connecting');
   wake();
 }
 
@@ -245,10 +246,10 @@ export async function live() {
       }, receive);
       connection('offline', 'The node has closed the connection.');
     } catch (problem) {
+      if (restart.signal.aborted) continue;
       if (!(problem instanceof Problem) && problem.name !== 'AbortError' && !(problem instanceof TypeError)) throw problem;
       failed(problem);
     }
-    if (restart.signal.aborted) continue;
     await new Promise((resolve) => {
       wake = resolve;
       setTimeout(resolve, pause * (0.75 + Math.random() / 2));
@@ -257,11 +258,21 @@ export async function live() {
   }
 }
 
-// failed says why there are no events. What is public can be read all the same.
+// failed says why there are no events. What is public can be read all the same, and is
+// looked at again with each try.
 function failed(problem) {
   const before = state.connection;
   if (problem.status === 401) connection('locked', token.get() ? 'The token is not the node’s.' : '');
   else if (problem.status === 403) connection('refused', problem.message);
   else connection('offline', problem.status ? problem.message : 'The node does not answer.');
-  if (before !== state.connection && [401, 403].includes(problem.status)) loadAll();
+  if (![401, 403].includes(problem.status)) return;
+  if (before === state.connection) look();
+  else loadAll();
+}
+
+async function look() {
+  const before = state.status;
+  await loadStatus();
+  const now = state.status;
+  if (before?.tip !== now?.tip || before?.open_transactions !== now?.open_transactions) changed('tip');
 }
