@@ -75,11 +75,14 @@ export async function ask(method, path, body, signal) {
 
 export const get = (path, signal) => ask('GET', path, undefined, signal);
 
+const longestPath = 30_000; // of a request, whose header may have 32 KiB
+
 // pathOf escapes a text as one step of a path. null if no path can have it.
 export function pathOf(text) {
-  if (text === '' || text === '.' || text === '..') return null;
+  if (text === '' || text === '.' || text === '..' || text.length > longestPath) return null;
   try {
-    return encodeURIComponent(text);
+    const path = encodeURIComponent(text);
+    return path.length > longestPath ? null : path;
   } catch {
     return null; // half a surrogate pair
   }

@@ -1,7 +1,7 @@
 // Elements are made here and nowhere else, and of text alone: what nodes and
 // strangers write never becomes markup.
 
-import { visible } from './format.js';
+import { count, visible } from './format.js';
 
 const svg = 'http://www.w3.org/2000/svg';
 
@@ -52,19 +52,20 @@ const shownOfForeign = 400;
 // foreign shows a text that somebody else wrote: what has no shape or turns the
 // line around is made visible, and of a long text only the beginning is shown.
 export function foreign(text, limit = shownOfForeign) {
-  const whole = visible(String(text));
-  const characters = [...whole];
+  const whole = String(text);
+  // Twice as many units as characters are enough, and the rest may be megabytes.
+  const beginning = [...visible(whole.slice(0, 2 * limit + 2))];
   const element = h('bdi', { class: 'foreign' });
-  if (characters.length <= limit) return fill(element, whole);
+  if (beginning.length <= limit) return fill(element, beginning.join(''));
   const more = h('button', {
     type: 'button', class: 'link', onclick: () => {
-      element.textContent = whole;
+      element.textContent = visible(whole);
       element.tabIndex = -1; // takes the focus of the button that goes
       element.focus();
       more.remove();
     },
-  }, `show all ${characters.length} characters`);
-  element.textContent = `${characters.slice(0, limit).join('')}…`;
+  }, `show all ${count(whole.length)} characters`);
+  element.textContent = `${beginning.slice(0, limit).join('')}…`;
   return h('span', null, element, ' ', more);
 }
 

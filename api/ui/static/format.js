@@ -4,23 +4,45 @@
 // amounts and proofs any number of digits.
 const exactMembers = new Set(['amount', 'confirmed', 'available', 'proof']);
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-const token = /("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*/g;
 
 // parseExact is JSON.parse, but the members above are the text of their number.
 // Each text and number becomes a text that says which it was; then one can't
 // pass for the other.
 export function parseExact(source) {
-  const marked = source.replace(token, (all, text, colon) => {
-    if (colon) return all;
-    if (text) return `"$${text.slice(1)}`;
-    if (!jsonNumber.test(all)) throw new SyntaxError(`not a number in JSON: ${all}`);
-    return `"#${all}"`;
-  });
-  return JSON.parse(marked, (key, value) => {
+  const token = /"|-?\d[\d.eE+-]*/g;
+  const colon = /\s*:/y;
+  let marked = '';
+  let done = 0;
+  for (let found = token.exec(source); found; found = token.exec(source)) {
+    const mark = found.index;
+    if (found[0] === '"') {
+      colon.lastIndex = token.lastIndex = endOfText(source, mark + 1);
+      if (colon.test(source)) continue;
+      marked += `${source.slice(done, mark)}"$`;
+      done = mark + 1;
+    } else {
+      if (!jsonNumber.test(found[0])) throw new SyntaxError(`not a number in JSON: ${found[0]}`);
+      marked += `${source.slice(done, mark)}"#${found[0]}"`;
+      done = token.lastIndex;
+    }
+  }
+  return JSON.parse(marked + source.slice(done), (key, value) => {
     if (typeof value !== 'string') return value;
     if (value[0] === '$') return value.slice(1);
     return exactMembers.has(key) ? value.slice(1) : Number(value.slice(1));
   });
+}
+
+// endOfText is behind the closing quote of a text that is megabytes long, if a stranger
+// wrote it: one expression for all of it would need more stack than there is.
+function endOfText(source, start) {
+  const special = /["\\]/g;
+  special.lastIndex = start;
+  for (let found = special.exec(source); found; found = special.exec(source)) {
+    if (found[0] === '"') return special.lastIndex;
+    special.lastIndex++;
+  }
+  throw new SyntaxError('a text in JSON has no end');
 }
 
 // decimal takes a number's text apart: value = digits * 10^exponent. null if it
@@ -78,6 +100,7 @@ export function typedAmount(typed, available) {
   let [whole, fraction = ''] = text.split('.');
   whole = whole.replace(/^0+(?=\d)/, '') || '0';
   const value = fraction.replace(/0+$/, '') ? `${whole}.${fraction.replace(/0+$/, '')}` : whole;
+  if (!decimal(value)) return { problem: 'That has more digits than any amount.' };
   if (/^0$/.test(value)) return { problem: 'The amount must be more than 0. A message costs nothing: choose “Message”.' };
   if (available !== undefined && compare(value, available) > 0) {
     return { problem: `That is more than the ${amount(available)} that are available.` };
@@ -153,7 +176,7 @@ export const isKey = (address) => publicKey.test(address);
 export function shortAddress(address) {
   const key = publicKey.exec(address);
   if (key) return shortHash(key[1]);
-  const characters = [...visible(address)];
+  const characters = [...visible(address.slice(0, 100))];
   return characters.length <= 24 ? characters.join('') : `${characters.slice(0, 23).join('')}…`;
 }
 
@@ -177,10 +200,13 @@ export function messageOf(recipient) {
   }
 }
 
+// What joins or varies the characters beside it, as in emoji and in Persian.
+const joiners = /[\u200c\u200d\ufe0e\ufe0f]/;
+
 // visible replaces what can't be seen, or turns the direction of what follows.
 export function visible(text) {
-  return text.toWellFormed().replace(/[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu,
-    (c) => (c === '\n' || c === '\t' ? ' ' : '\ufffd'));
+  return text.toWellFormed().replace(/[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]/gu,
+    (c) => (c === '\n' || c === '\t' ? ' ' : joiners.test(c) ? c : '\ufffd'));
 }
 
 // expected is the average number of seconds until a proof is found.

@@ -23,6 +23,10 @@ async function pure() {
     is(`bad JSON ${bad}`, thrown, true);
   }
 
+  for (const text of ['W'.repeat(20 << 20), '"\\\n'.repeat(4 << 20)]) { // of a hostile peer's block
+    is(`a text of ${text.length}`, f.parseExact(JSON.stringify({ recipient: text, amount: 5 })).recipient === text, true);
+  }
+
   each('amount', [['0', '0'], ['10', '10'], ['16.0', '16.0'], ['1234', '1234'], ['12345', `12${thin}345`], ['-1234567.25', `−1${thin}234${thin}567.25`],
     ['1e+22', `10${thin}000${thin}000${thin}000${thin}000${thin}000${thin}000${thin}000`], ['1.5e-07', '0.00000015'], ['12.5e1', '125'], ['1e999', '1e999'],
     ['9007199254740993', `9${thin}007${thin}199${thin}254${thin}740${thin}993`], ['Infinity', 'Infinity'], ['<b>', '<b>']]);
@@ -33,7 +37,7 @@ async function pure() {
   };
   each('typedAmount', [['2.5', '2.5'], [' 2 ', '2'], ['007', '7'], ['.5', '0.5'], ['5.', '5'], ['2.50', '2.5'], ['20.5', '20.5'], ['20.50000', '20.5'],
     ['20.51', true], ['', true], ['0', true], ['0.0', true], ['-1', true], ['1e3', true], ['2,5', true], ['0x10', true], ['NaN', true], ['١', true],
-    ['0.12345678901234567890', true]], typed);
+    ['0.12345678901234567890', true], ['9'.repeat(5001), true]], typed);
 
   each('rateText', [[0, '0 H/s'], [1, '1.00 H/s'], [999, '999 H/s'], [999.6, '1.00 kH/s'], [12345, '12.3 kH/s'], [52_300_000, '52.3 MH/s'], [1.234e10, '12.3 GH/s'], [NaN, '0 H/s'], [undefined, '0 H/s'], [-1, '0 H/s']]);
   each('count', [[0, '0'], [9999, '9999'], [10000, `10${thin}000`], [1234567, `1${thin}234${thin}567`]]);
@@ -48,7 +52,8 @@ async function pure() {
   each('shortAddress', [[key, 'c3a1c3a1…05060708'], [long, 'c3a1c3a1…05060708'], ['somebody', 'somebody'], ['x'.repeat(30), `${'x'.repeat(23)}…`], ['', ''], ['\u202eabc', '\ufffdabc']]);
   each('isKey', [[key, true], [long, true], [key.slice(1), false], [key.toUpperCase(), false], ['', false]]);
   each('messageOf', [['data:,Hello%20you', 'Hello you'], ['data:,', null], ['data:,%F0%9F%8E%89+%25', '🎉+%'], ['data:,%ff', null], ['data:text/html,x', null], ['DATA:,x', null], ['somebody', null]]);
-  each('visible', [['a\nb\tc', 'a b c'], ['a\u0000\u202eb\u200b\ufeff', 'a\ufffd\ufffdb\ufffd\ufffd'], ['\ud800', '\ufffd'], ['👩‍👩‍👧', '👩‍👩‍👧'], ['<b>&amp;', '<b>&amp;']]);
+  each('visible', [['a\nb\tc', 'a b c'], ['a\u0000\u202eb\u200b\ufeff', 'a\ufffd\ufffdb\ufffd\ufffd'], ['\ud800', '\ufffd'], ['👩‍👩‍👧', '👩‍👩‍👧'], ['<b>&amp;', '<b>&amp;'],
+    ['a\u00adb\u034f\u115f\u3164\ufff9', 'a\ufffdb\ufffd\ufffd\ufffd\ufffd'], ['x\u{e0041}\u{e007f}', 'x\ufffd\ufffd'], ['❤️ می\u200cخواهم', '❤️ می\u200cخواهم']]);
   each('utf8Length', [['ä€🎉', 9], ['', 0]]);
   is('expected', f.expected(5, 1048576), 1);
 
