@@ -59,7 +59,19 @@ func TestPageModules(t *testing.T) {
 	}
 }
 
-// TestPageTheme: the page follows the system, and its switch is kept.
+// charted is true if the chart has a pixel of the colour of its line.
+const charted = `(() => {
+	const chart = document.querySelector(".chart canvas");
+	if (!chart?.width) return false;
+	const copy = new OffscreenCanvas(chart.width, chart.height).getContext("2d", { willReadFrequently: true });
+	copy.drawImage(chart, 0, 0);
+	const { data } = copy.getImageData(0, 0, chart.width, chart.height);
+	const line = %s;
+	for (let i = 0; i < data.length; i += 4) if (line.every((part, j) => Math.abs(part - data[i + j]) < 3)) return true;
+	return false;
+})()`
+
+// TestPageTheme: the page follows the system, with its chart, and its switch is kept.
 func TestPageTheme(t *testing.T) {
 	findBrowser(t)
 	p := start(t, t.TempDir(), freePort(t), "--workers", "1", "--kernel", "generic")
@@ -67,6 +79,7 @@ func TestPageTheme(t *testing.T) {
 	dark := func(want bool) {
 		t.Helper()
 		w.until(fmt.Sprintf(`(getComputedStyle(document.body).backgroundColor === "rgb(16, 20, 21)") === %t`, want))
+		w.until(fmt.Sprintf(charted, map[bool]string{true: "[95, 208, 179, 255]", false: "[11, 116, 97, 255]"}[want]))
 	}
 	w.scheme("light")
 	dark(false)

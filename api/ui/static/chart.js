@@ -7,7 +7,17 @@ import { on, state } from './state.js';
 
 const windows = [['5 min', 300], ['1 h', 3600]];
 
-const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// colorsOf are style.css' colours as they are now in an element: a canvas can't look
+// them up.
+function colorsOf(element) {
+  const color = (name) => {
+    element.style.color = `var(${name})`;
+    return getComputedStyle(element).color;
+  };
+  const colors = { faint: color('--faint'), line: color('--line'), accent: color('--accent'), wash: color('--accent-wash') };
+  element.style.removeProperty('color');
+  return colors;
+}
 
 // chart is the element, which follows the rates until the signal is aborted.
 export function chart(signal) {
@@ -26,7 +36,7 @@ export function chart(signal) {
 
   function build() {
     plot?.destroy();
-    plot = new uPlot(options(canvas.clientWidth, canvas.clientHeight), shown(), canvas);
+    plot = new uPlot(options(canvas.clientWidth, canvas.clientHeight, colorsOf(canvas)), shown(), canvas);
   }
 
   function shown() {
@@ -70,8 +80,8 @@ export function chart(signal) {
 
 const clock = (time) => new Date(time * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 
-function options(width, height) {
-  const axis = { stroke: color('--faint'), font: '12px system-ui, sans-serif', ticks: { show: false } };
+function options(width, height, colors) {
+  const axis = { stroke: colors.faint, font: '12px system-ui, sans-serif', ticks: { show: false } };
   return {
     width, height,
     legend: { show: false },
@@ -80,12 +90,12 @@ function options(width, height) {
     scales: { x: { auto: false }, y: { auto: false } },
     axes: [
       { ...axis, grid: { show: false }, size: 26, space: 80, values: (_, values) => values.map(clock) },
-      { ...axis, grid: { stroke: color('--line'), width: 1 }, size: 78, space: 42, values: (_, values) => values.map((v) => (v === 0 ? '0' : rateText(v))) },
+      { ...axis, grid: { stroke: colors.line, width: 1 }, size: 78, space: 42, values: (_, values) => values.map((v) => (v === 0 ? '0' : rateText(v))) },
     ],
     series: [
       {},
-      { stroke: color('--accent'), width: 2, fill: color('--accent-wash'), points: { show: false } },
-      { stroke: color('--faint'), width: 1, dash: [4, 4], points: { show: false } },
+      { stroke: colors.accent, width: 2, fill: colors.wash, points: { show: false } },
+      { stroke: colors.faint, width: 1, dash: [4, 4], points: { show: false } },
     ],
   };
 }

@@ -10,8 +10,7 @@
   } catch { /* a browser that keeps nothing: the system's theme */ }
 
   function apply() {
-    if (theme === 'system') delete root.dataset.theme;
-    else root.dataset.theme = theme;
+    root.style.colorScheme = theme === 'system' ? '' : theme;
     dispatchEvent(new Event('themechange'));
   }
   if (!themes.includes(theme)) theme = 'system';
