@@ -3,6 +3,7 @@ package ui
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -42,7 +43,7 @@ func TestEveryFile(t *testing.T) {
 			t.Errorf("%s: %d %q, want %q", name, answer.StatusCode, answer.Header.Get("Content-Type"), want)
 		}
 		for header, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+			"Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 			"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache",
 			"Cross-Origin-Resource-Policy": "same-origin",
 		} {
@@ -75,8 +76,10 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s: %d", path, answer.StatusCode)
 		}
 	}
-	if head := ask(t, http.MethodHead, "/", nil); head.ContentLength == 0 || head.StatusCode != http.StatusOK {
-		t.Errorf("HEAD: %d, %d bytes are announced", head.StatusCode, head.ContentLength)
+	head := ask(t, http.MethodHead, "/", nil)
+	body, err := io.ReadAll(head.Body)
+	if err != nil || len(body) > 0 || head.ContentLength == 0 || head.StatusCode != http.StatusOK {
+		t.Errorf("HEAD: %d, %d bytes are announced, %d there, %v", head.StatusCode, head.ContentLength, len(body), err)
 	}
 }
 

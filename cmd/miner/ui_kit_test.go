@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
@@ -64,6 +66,22 @@ func (w *webPage) listen(event any) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.problems = append(w.problems, problem)
+	}
+}
+
+// forgive takes back complaints that a test has provoked, and waits for each of them.
+func (w *webPage) forgive(parts ...string) {
+	w.t.Helper()
+	for _, part := range parts {
+		has := func(problem string) bool { return strings.Contains(problem, part) }
+		eventually(w.t, func() bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return slices.ContainsFunc(w.problems, has)
+		})
+		w.mu.Lock()
+		w.problems = slices.DeleteFunc(w.problems, has)
+		w.mu.Unlock()
 	}
 }
 
@@ -176,6 +194,17 @@ func (w *webPage) answerDialog(value string) {
 	w.t.Helper()
 	w.click(`dialog[open] button[value="` + value + `"]`)
 	w.until(`!document.querySelector("dialog")`)
+}
+
+// clipboard is the text in it, which only this test may read.
+func (w *webPage) clipboard() string {
+	w.t.Helper()
+	if _, err := chromedp.CallBrowser(w.browser, browser.SetPermission, browser.SetPermissionParams{
+		Permission: &browser.PermissionDescriptor{Name: "clipboard-read"}, Setting: browser.PermissionSettingGranted,
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	return do(w, chromedp.Evaluate[string]("navigator.clipboard.readText()", chromedp.EvalAwaitPromise))
 }
 
 // strings is an expression's list.

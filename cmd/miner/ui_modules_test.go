@@ -37,6 +37,14 @@ func TestPageModules(t *testing.T) {
 		}
 	}
 
+	// The browser itself lets no text become markup or a script.
+	for _, attempt := range []string{"document.body.innerHTML = 'x'", "document.write('x')", "document.createElement('script').text = 'x'"} {
+		if outcome := do(w, chromedp.Evaluate[string]("(() => { try { "+attempt+"; } catch (problem) { return problem.name; } return 'done'; })()")); outcome != "TypeError" {
+			t.Errorf("%s: %s", attempt, outcome)
+		}
+	}
+	w.forgive("TrustedHTML", "TrustedScript")
+
 	recipients := []string{"data:,Hello%20you", "data:,", "data:,a+b", "data:,%", "data:,%zz", "data:,%ff", "data:,ä", "data:,100%25",
 		"data:text/plain,x", "somebody", "", "data:," + strings.Repeat("x", wire.MaxMessage), "data:," + strings.Repeat("x", wire.MaxMessage+1),
 		"data:," + strings.Repeat("%C3%A4", wire.MaxMessage/2), "data:," + strings.Repeat("%C3%A4", wire.MaxMessage/2+1)}

@@ -48,7 +48,7 @@ func escapedURI(text string) string {
 // hostileNode has a chain, open payments and peers full of hostile texts.
 func hostileNode(t *testing.T) *process {
 	t.Helper()
-	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet")
+	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet", "--reward-message", markup)
 	p.mine()
 	liar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -95,6 +95,10 @@ func TestPageHostile(t *testing.T) {
 	w.contains("main", "<img src=x onerror=")
 	w.contains("main q", "<b><b>")
 	w.contains("main", "\ufffdevil\ufffd")
+	w.goTo("#/block/1")
+	w.contains("main q", markup) // of the reward
+	w.goTo("#/peers")
+	w.contains("#peer-list .reason", "<img src=x onerror=")
 }
 
 // TestPageKeyboard: no view has anything out of reach of the keyboard or without
@@ -104,7 +108,9 @@ func TestPageKeyboard(t *testing.T) {
 	p := hostileNode(t)
 	w := openPage(t, p, "")
 	w.contains("#connection", "Live")
-	for _, place := range []string{"#/", "#/blocks", "#/block/2", "#/open", "#/wallet", "#/peers"} {
+	address := p.must(http.StatusOK, "GET", "/v1/wallet", "")["address"].(string)
+	id := p.must(http.StatusOK, "GET", "/v1/blocks/1", "")["transaction_ids"].([]any)[0].(string)
+	for _, place := range []string{"#/", "#/blocks", "#/block/2", "#/open", "#/transaction/" + id, "#/address/" + address, "#/wallet", "#/peers"} {
 		w.goTo(place)
 		w.settle()
 		// A change of the view has put the focus onto its heading.
@@ -243,4 +249,29 @@ func TestPageReconnects(t *testing.T) {
 	w.contains("#connection", "Live")
 	w.contains("#height", "4")
 	w.until(fmt.Sprintf(`document.querySelector('.strip a[href="#/block/%s"]')`, hash))
+}
+
+// TestPageConflict: another node tells of a block from far ahead. The page says so,
+// wherever one is, and resolving takes that node's chain.
+func TestPageConflict(t *testing.T) {
+	arguments := []string{"--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet"}
+	p, ahead := start(t, t.TempDir(), freePort(t), arguments...), start(t, t.TempDir(), freePort(t), arguments...)
+	for range 3 {
+		ahead.mine()
+	}
+	w := openPage(t, p, "#/open")
+	w.contains("#connection", "Live")
+	ahead.must(http.StatusCreated, "POST", "/v1/peers", `{"address": "`+p.address()+`"}`)
+	ahead.mine()
+	w.contains("#conflict", "Another node is on another chain.")
+	w.goTo("#/")
+	w.click("#mine-one")
+	w.contains(".toast.bad", "Resolve conflicts first.")
+
+	p.must(http.StatusCreated, "POST", "/v1/peers", `{"address": "`+ahead.address()+`"}`)
+	w.click("#conflict a")
+	w.contains("main .notice", "Another node is on another chain.")
+	w.click("#resolve")
+	w.contains(".toast", "It reaches to block 4.")
+	w.until(`!document.querySelector("#conflict") && !document.querySelector("main .notice").checkVisibility()`)
 }

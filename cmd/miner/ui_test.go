@@ -66,9 +66,27 @@ func createWallet(w *webPage, p *process) {
 	if shown := do(w, chromedp.Evaluate[string](`document.querySelector("#own-address").textContent`)); shown != address {
 		w.t.Errorf("the page shows the address %q, the node has %q", shown, address)
 	}
+	w.click(`button[aria-label="Copy the address"]`)
+	w.contains(".toast", "Copied the address.")
+	if copied := w.clipboard(); copied != address {
+		w.t.Errorf("the clipboard has %q", copied)
+	}
 	if _, body := p.request("GET", "/v1/wallet", ""); strings.Contains(body, "private") {
 		w.t.Error("/v1/wallet shows the private key")
 	}
+}
+
+// TestPageWalletFromElsewhere: a wallet that somebody else has made meanwhile is not
+// replaced, and is shown.
+func TestPageWalletFromElsewhere(t *testing.T) {
+	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--kernel", "generic")
+	w := openPage(t, p, "#/wallet")
+	w.contains("main", "This node has no wallet")
+	address := p.must(http.StatusCreated, "POST", "/v1/wallet", "")["address"].(string)
+	w.click("#create-wallet")
+	w.answerDialog("yes")
+	w.contains(".toast.bad", "there is a wallet already")
+	w.contains("#own-address", address)
 }
 
 // mineByHand mines one block, then some without being asked, and pauses.

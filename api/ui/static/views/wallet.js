@@ -48,7 +48,12 @@ async function create(replace) {
     body: h('p', null, 'The node makes a key and keeps it in a file on its machine. Whoever has that file has the coins; if it is lost, they are lost. Keep a copy of it in a safe place.'),
   });
   if (!yes) return;
-  setWallet(await ask('POST', 'v1/wallet', replace ? '{"replace":true}' : '{}'));
+  try {
+    setWallet(await ask('POST', 'v1/wallet', replace ? '{"replace":true}' : '{}'));
+  } catch (problem) {
+    loadWallet(); // somebody else may have made one
+    throw problem;
+  }
   say('The wallet is made.');
   document.querySelector('h1')?.focus();
 }
@@ -94,8 +99,9 @@ function field(id, label, input, hint) {
 }
 
 function sending(w, signal) {
+  const left = h('span');
   const recipient = field('recipient', 'To', h('textarea', { rows: '2', spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off' }), 'The address of the one who gets it.');
-  const sum = field('amount', 'Amount', h('input', { type: 'text', inputmode: 'decimal', autocomplete: 'off' }), h('span', { id: 'amount-available' }));
+  const sum = field('amount', 'Amount', h('input', { type: 'text', inputmode: 'decimal', autocomplete: 'off' }), left);
   const text = field('text', 'Message', h('textarea', { rows: '3' }), h('span', null, `At most ${maxMessage} bytes. Everybody can read it, for ever. It costs nothing.`));
   const button = h('button', { type: 'submit', class: 'primary', id: 'send' }, 'Review');
   const payment = h('div', null, recipient.element, sum.element);
@@ -110,8 +116,8 @@ function sending(w, signal) {
   };
   form.addEventListener('change', choose);
   choose();
-  const hint = () => fill(document.getElementById('amount-available') ?? sum.element.querySelector('.hint span'), `${amount(state.wallet.available)} are available.`);
-  on(['wallet'], () => { if (state.wallet?.exists) hint(); }, signal);
+  const hint = () => { if (state.wallet?.exists) fill(left, `${amount(state.wallet.available)} are available.`); };
+  on(['wallet'], hint, signal);
   hint();
   form.addEventListener('submit', (event) => {
     event.preventDefault();
