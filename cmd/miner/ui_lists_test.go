@@ -88,12 +88,16 @@ func TestPageStays(t *testing.T) {
 	if again := answered(p, `route="/v1/blocks/{block}"`); again != asked {
 		t.Errorf("the node was asked %d times again for a block that stays as it is", again-asked)
 	}
+	w.contains("main", "this node’s wallet")
+	p.must(http.StatusCreated, "POST", "/v1/wallet", `{"replace": true}`)
+	p.mine() // to another address
+	w.until(`!document.querySelector("main").textContent.includes("this node’s wallet")`)
 
 	w.goTo("#/")
 	w.until(`document.querySelector("dd a[href='#/open']")?.checkVisibility()`)
 	do(w, chromedp.Evaluate[any](`document.querySelector("dd a[href='#/open']").focus()`))
 	p.mine()
-	w.contains("#height", "66")
+	w.contains("#height", "67")
 	w.until(`document.activeElement.matches("dd a[href='#/open']")`)
 }
 

@@ -225,11 +225,15 @@ func TestPageReconnects(t *testing.T) {
 	way.set(cut)
 	w.contains("#connection", "Offline")
 	w.contains("#notices", "What is shown may be old.")
+	w.goTo("#/open")
+	w.contains("main", "This could not be read")
 	const told = `(await import("/ui/state.js")).state.rates.times.length`
 	w.until(`(window.before = ` + told + `) > 0`)
 	way.set(open) // nothing was missed, so no event says where the stream is
 	w.contains("#connection", "Live")
 	w.until(told + ` > window.before`)
+	w.contains("main", "Nothing is open")
+	w.goTo("#/")
 
 	way.set(cut)
 	w.contains("#connection", "Offline")

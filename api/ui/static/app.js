@@ -2,7 +2,7 @@
 
 import { get, pathOf, token } from './client.js';
 import { fill, h, say } from './dom.js';
-import { age, empty } from './parts.js';
+import { age, empty, relabel } from './parts.js';
 import { live, on, retry, state } from './state.js';
 import { address } from './views/address.js';
 import { block, blocks } from './views/blocks.js';
@@ -148,6 +148,7 @@ function lock() {
 }
 
 on(['connection', 'status'], connection);
+on(['wallet'], relabel);
 
 addEventListener('hashchange', route);
 setInterval(age, 10_000);

@@ -3,7 +3,7 @@
 import { pathOf } from './client.js';
 import { copyButton, fill, foreign, h, icon, keep } from './dom.js';
 import { ago, amount, compare, count, messageOf, shortAddress, shortHash } from './format.js';
-import { state } from './state.js';
+import { on, state } from './state.js';
 
 // card is a section with a heading.
 export function card(title, ...children) {
@@ -15,10 +15,18 @@ export const empty = (title, ...text) => h('div', { class: 'empty' }, h('p', { c
 
 export const loading = () => h('p', { class: 'loading', role: 'status' }, 'Loading');
 
-// failure shows why something could not be read, and lets it be tried again.
+// failure shows why something could not be read, lets it be tried again, and tries
+// again itself once the node answers.
 export function failure(problem, again) {
-  return h('div', { class: 'empty', role: 'alert' }, h('p', { class: 'empty-title' }, 'This could not be read'),
+  const element = h('div', { class: 'empty', role: 'alert' }, h('p', { class: 'empty-title' }, 'This could not be read'),
     h('p', null, problem.message), h('button', { type: 'button', class: 'plain', onclick: again }, 'Try again'));
+  const stop = new AbortController();
+  on(['connection'], () => {
+    if (element.isConnected && state.connection !== 'live') return;
+    stop.abort();
+    if (element.isConnected) again();
+  }, stop.signal);
+  return element;
 }
 
 // facts is a list of names and values.
@@ -38,11 +46,29 @@ export function transactionLink(id) {
 // addressLink names an address: the node's own one as such, a message by its
 // text. What no path can have is shown without a link.
 export function addressLink(address) {
-  const own = state.wallet?.address === address;
-  const label = own ? 'this node’s wallet' : shortAddress(address);
+  const text = h('bdi');
+  label(text, address);
   const path = pathOf(address);
-  const text = h('bdi', { class: own ? 'own' : 'mono' }, label || '(empty)');
   return path ? h('a', { href: `#/address/${path}`, title: shortAddress(address) }, text) : text;
+}
+
+function label(text, address) {
+  const own = state.wallet?.address === address;
+  text.className = own ? 'own' : 'mono';
+  fill(text, own ? 'this node’s wallet' : shortAddress(address) || '(empty)');
+}
+
+let own = null;
+
+// relabel corrects the names of addresses that are shown when the node's own one
+// becomes known or another.
+export function relabel() {
+  const now = state.wallet?.address ?? null;
+  if (now === own) return;
+  for (const address of [own, now].filter(Boolean)) {
+    for (const text of document.querySelectorAll(`a[href="#/address/${pathOf(address)}"] > bdi`)) label(text, address);
+  }
+  own = now;
 }
 
 // fullText is a long text with a button that copies it.

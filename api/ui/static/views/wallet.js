@@ -123,7 +123,10 @@ function sending(w, signal) {
     event.preventDefault();
     busy(button, async () => {
       const body = isMessage() ? await checkedMessage(text) : await checkedPayment(w, recipient, sum);
-      if (body && await send(body)) form.reset();
+      if (!body) return;
+      await send(body);
+      form.reset();
+      for (const part of [recipient, sum, text]) part.wrong('');
       choose();
     });
   });
@@ -169,5 +172,4 @@ async function send(body) {
   say(['It is sent and waits for a block: ', transactionLink(id)]);
   loadWallet();
   loadStatus();
-  return true;
 }
