@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"slices"
@@ -102,19 +103,10 @@ func runBench(ctx context.Context, o benchOptions, out, messages io.Writer) erro
 	if err != nil {
 		return err
 	}
-	var bar *progress
-	shown := 0
-	plan.Progress = func(done, total int) {
-		if bar == nil {
-			bar = newBar(messages, "measuring", int64(total))
-		}
-		bar.Add(int64(done - shown))
-		shown = done
-	}
+	bar := newReporter(messages, slog.LevelInfo).progress("measuring", 0)
+	plan.Progress = func(done, total int) { bar.set(int64(done), int64(total)) }
 	report, err := bench.Measure(ctx, plan)
-	if bar != nil {
-		bar.Done()
-	}
+	bar.end()
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
@@ -207,11 +199,18 @@ Stop other programs, a node too, before you measure.`,
 }
 
 func runBenchLedger(ctx context.Context, plan bench.LedgerPlan, asJSON bool, out, messages io.Writer) error {
-	var bars taskBars
-	plan.Progress = func(task string, done, total int64) { bars.show(messages, task, done, total) }
+	tell := newReporter(messages, slog.LevelInfo)
+	bar := tell.progress("", 0)
+	plan.Progress = func(task string, done, total int64) {
+		if task != bar.task {
+			bar.end()
+			bar = tell.progress(task, total)
+		}
+		bar.set(done, total)
+	}
 	plan.Program = program
 	report, err := bench.MeasureLedger(ctx, plan)
-	bars.end()
+	bar.end()
 	switch {
 	case ctx.Err() != nil:
 		return errInterrupted
@@ -221,28 +220,6 @@ func runBenchLedger(ctx context.Context, plan bench.LedgerPlan, asJSON bool, out
 		return report.WriteJSON(out)
 	}
 	return report.WriteTable(out)
-}
-
-// taskBars shows the progress of one task after the other.
-type taskBars struct {
-	task string
-	bar  *progress
-	done int64
-}
-
-func (t *taskBars) show(out io.Writer, task string, done, total int64) {
-	if task != t.task {
-		t.end()
-		*t = taskBars{task, newBar(out, task, total), 0}
-	}
-	t.bar.Add(done - t.done)
-	t.done = done
-}
-
-func (t *taskBars) end() {
-	if t.bar != nil {
-		t.bar.Done()
-	}
 }
 
 // program is this program with other arguments, and without this one's settings from

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"log/slog"
@@ -20,7 +19,8 @@ import (
 // transactions and peers are taken over. An absent file is no error; a damaged
 // one is, and no more is taken from it than whole valid parts of a chain that
 // extends ours.
-func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network, path string, out io.Writer, log *slog.Logger) error {
+func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network, path string, r reporter) error {
+	log := r.log
 	file, err := store.ReadClassic(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -29,9 +29,9 @@ func takeOverClassic(ctx context.Context, c *chain.Chain, network *peer.Network,
 		return err // names the file
 	}
 	log.Info("verifying the text file", "file", path, "blocks", file.Count)
-	bar := newProgress(out, log, "verifying "+path, file.Count)
-	adopted, err := c.Import(ctx, file.Blocks, bar.Add)
-	bar.Done()
+	bar := r.progress("verifying "+path, file.Count)
+	adopted, err := c.Import(ctx, file.Blocks, bar.add)
+	bar.end()
 	if errors.Is(err, store.ErrClassic) {
 		return err // names the file
 	}
@@ -136,15 +136,18 @@ var errNotReplaced = errors.New("it is not replaced")
 
 // writeClassic writes the text file as the original would. One that is there is
 // only replaced if it holds no more: a Python node may have gone on with it.
-func writeClassic(c *chain.Chain, path string) error {
-	if err := mayReplace(path, c.Tip().Height+1); err != nil {
+func writeClassic(ctx context.Context, c *chain.Chain, path string, r reporter) error {
+	blocks := c.Tip().Height + 1
+	if err := mayReplace(ctx, path, blocks, r); err != nil {
 		return err
 	}
-	return store.WriteClassic(path, allBlocks(c), c.Pool(), c.Peers())
+	bar := r.progress("writing "+path, blocks)
+	defer bar.end()
+	return store.WriteClassic(path, watched(ctx, allBlocks(c), bar.add), c.Pool(), c.Peers())
 }
 
 // mayReplace refuses to replace a file that is damaged or holds more blocks.
-func mayReplace(path string, blocks int64) error {
+func mayReplace(ctx context.Context, path string, blocks int64, r reporter) error {
 	file, err := store.ReadClassic(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -154,7 +157,9 @@ func mayReplace(path string, blocks int64) error {
 			path, errNotReplaced, file.Count, blocks)
 	}
 	if err == nil {
-		err = checkBlocks(file)
+		bar := r.progress("checking "+path, file.Count)
+		err = checkBlocks(watched(ctx, file.Blocks, bar.add))
+		bar.end()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w; move it away or choose another name", errNotReplaced, err)
@@ -162,9 +167,9 @@ func mayReplace(path string, blocks int64) error {
 	return nil
 }
 
-// checkBlocks finds out whether a file's blocks can be read.
-func checkBlocks(file store.Classic) error {
-	for _, err := range file.Blocks {
+// checkBlocks finds out whether blocks can be read.
+func checkBlocks(blocks iter.Seq2[wire.Block, error]) error {
+	for _, err := range blocks {
 		if err != nil {
 			return err
 		}
@@ -174,12 +179,28 @@ func checkBlocks(file store.Classic) error {
 
 // allBlocks reads the chain from genesis to the tip that it had at the start.
 func allBlocks(c *chain.Chain) iter.Seq2[wire.Block, error] {
+	tip := c.Tip().Height
 	return func(yield func(wire.Block, error) bool) {
-		for height := int64(0); height <= c.Tip().Height; height++ {
+		for height := int64(0); height <= tip; height++ {
 			b, err := c.Block(height)
 			if !yield(b, err) || err != nil {
 				return
 			}
+		}
+	}
+}
+
+// watched yields the same blocks, until ctx ends, and reports each one.
+func watched(ctx context.Context, blocks iter.Seq2[wire.Block, error], report func(int64)) iter.Seq2[wire.Block, error] {
+	return func(yield func(wire.Block, error) bool) {
+		for b, err := range blocks {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+			report(1)
 		}
 	}
 }

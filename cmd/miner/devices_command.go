@@ -109,13 +109,13 @@ func newDeviceReport(program string, listing protocol.Listing) deviceReport {
 
 // probe starts the devices one after the other, as they may share what they compute on.
 func (r deviceReport) probe(ctx context.Context, messages io.Writer) {
-	bar := newBar(messages, "starting devices", int64(len(r.Devices)))
-	defer bar.Done()
+	bar := newReporter(messages, slog.LevelInfo).progress("starting devices", int64(len(r.Devices)))
+	defer bar.end()
 	for i := range r.Devices {
 		if d := &r.Devices[i]; d.State == deviceFound {
 			d.probe(ctx, r.Program)
 		}
-		bar.Add(1)
+		bar.add(1)
 	}
 }
 

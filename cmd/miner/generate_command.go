@@ -5,20 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"lode/bench"
 	"lode/chain"
-	"lode/chain/wire"
 )
 
 // errHasBlocks is a database that a generated chain would be mixed into.
 var errHasBlocks = errors.New("the database has blocks already; choose another --port or --data-dir")
 
-// errCutShort is a generator that a signal ended. What it has written is valid.
+// errCutShort is a command that a signal ended. What it has written is valid.
 var errCutShort = errors.New("interrupted")
 
 // generateDifficulty makes proofs cost nothing beside signatures.
@@ -35,7 +34,7 @@ the seed, so nothing that they own is safe.
 Interrupted, it leaves a valid chain that is shorter.`,
 		func(cmd *cobra.Command, o options, _ []string) error {
 			plan.Difficulty = o.difficulty
-			return generate(cmd.Context(), o, plan, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return generate(cmd.Context(), o, plan, cmd.OutOrStdout(), newReporter(cmd.ErrOrStderr(), slog.LevelInfo))
 		})
 	cmd.Args = cobra.NoArgs
 	cmd.Example = `  miner generate --blocks 100000 -p 5000 --data-dir /tmp/long
@@ -53,7 +52,7 @@ Interrupted, it leaves a valid chain that is shorter.`,
 	return cmd
 }
 
-func generate(ctx context.Context, o options, plan bench.ChainPlan, out, messages io.Writer) error {
+func generate(ctx context.Context, o options, plan bench.ChainPlan, out io.Writer, r reporter) error {
 	generator, err := bench.NewGenerator(ctx, plan)
 	switch {
 	case ctx.Err() != nil:
@@ -64,13 +63,13 @@ func generate(ctx context.Context, o options, plan bench.ChainPlan, out, message
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
 		return fmt.Errorf("--data-dir: %w", err)
 	}
-	return withChain(ctx, o, messages, func(c *chain.Chain) error {
+	return withChain(ctx, o, r, func(c *chain.Chain) error {
 		if c.Tip().Height > 0 {
 			return fmt.Errorf("%s: %w", o.database(), errHasBlocks)
 		}
-		bar := newBar(messages, "generating "+o.database(), plan.Blocks)
-		_, err := c.Adopt(ctx, counting(generator.Blocks(ctx), bar.Add))
-		bar.Done()
+		bar := r.progress("generating "+o.database(), plan.Blocks)
+		_, err := c.Adopt(ctx, watched(ctx, generator.Blocks(ctx), bar.add))
+		bar.end()
 		if ctx.Err() != nil {
 			err = errCutShort
 		}
@@ -80,16 +79,4 @@ func generate(ctx context.Context, o options, plan bench.ChainPlan, out, message
 		_, err = fmt.Fprintf(out, "%s: height %d, tip %s\n", o.database(), c.Tip().Height, c.Tip().Hash)
 		return err
 	})
-}
-
-// counting yields the same blocks and reports each one.
-func counting(blocks iter.Seq2[wire.Block, error], report func(int64)) iter.Seq2[wire.Block, error] {
-	return func(yield func(wire.Block, error) bool) {
-		for b, err := range blocks {
-			if !yield(b, err) {
-				return
-			}
-			report(1)
-		}
-	}
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,17 +21,17 @@ import (
 const checkingGCPercent = 400
 
 // withChain opens the ledger that the flags name, hands it to use and closes
-// it. out is where a bar shows how far that is.
-func withChain(ctx context.Context, o options, out io.Writer, use func(*chain.Chain) error) (err error) {
-	return withStore(ctx, o, out, func(_ *store.DB, c *chain.Chain) error { return use(c) })
+// it. r tells how far that is.
+func withChain(ctx context.Context, o options, r reporter, use func(*chain.Chain) error) (err error) {
+	return withStore(ctx, o, r, func(_ *store.DB, c *chain.Chain) error { return use(c) })
 }
 
 // withStore is withChain for who needs to know about the database below, too.
-func withStore(ctx context.Context, o options, out io.Writer, use func(*store.DB, *chain.Chain) error) (err error) {
+func withStore(ctx context.Context, o options, r reporter, use func(*store.DB, *chain.Chain) error) (err error) {
 	if err := o.checkStore(); err != nil {
 		return err
 	}
-	db, c, err := openChain(ctx, o, out)
+	db, c, err := openChain(ctx, o, r)
 	if err != nil {
 		return err
 	}
@@ -44,10 +44,10 @@ func withStore(ctx context.Context, o options, out io.Writer, use func(*store.DB
 }
 
 // openChain opens or makes the database and the ledger in it.
-func openChain(ctx context.Context, o options, out io.Writer) (*store.DB, *chain.Chain, error) {
-	bar := lateProgress{out: out, task: "checking " + o.database(), due: time.Now().Add(barDelay)}
-	db, err := store.OpenContext(ctx, o.database(), bar.show)
-	bar.done()
+func openChain(ctx context.Context, o options, r reporter) (*store.DB, *chain.Chain, error) {
+	bar := r.progress("checking "+o.database(), 0)
+	db, err := store.OpenContext(ctx, o.database(), bar.set)
+	bar.end()
 	if err != nil {
 		return nil, nil, err // names the file
 	}
@@ -78,7 +78,13 @@ func storeCommand(use, short, long string, run func(cmd *cobra.Command, o option
 	var o options
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: long + "\nThe node must not be running.",
-		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd, o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := run(cmd, o, args)
+			if cmd.Context().Err() != nil && errors.Is(err, cmd.Context().Err()) {
+				return errCutShort
+			}
+			return err
+		},
 	}
 	o.bindStore(cmd.Flags())
 	return cmd
@@ -98,8 +104,9 @@ func export(cmd *cobra.Command, o options, args []string) error {
 	if err := mustExist(o.database()); err != nil {
 		return err
 	}
-	return withChain(cmd.Context(), o, cmd.ErrOrStderr(), func(c *chain.Chain) error {
-		if err := writeClassic(c, path); err != nil {
+	r := newReporter(cmd.ErrOrStderr(), slog.LevelInfo)
+	return withChain(cmd.Context(), o, r, func(c *chain.Chain) error {
+		if err := writeClassic(cmd.Context(), c, path, r); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(cmd.OutOrStdout(), "wrote %d blocks to %s\n", c.Tip().Height+1, path)
@@ -119,17 +126,14 @@ folder.`, importClassic)
 
 func importClassic(cmd *cobra.Command, o options, args []string) error {
 	path := classicArgument(o, args)
-	log, err := newLogger(newConsole(cmd.ErrOrStderr()), "text", "info")
-	if err != nil {
-		return err
-	}
 	if err := mustExist(path); err != nil {
 		return err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(checkingGCPercent))
-	return withChain(cmd.Context(), o, cmd.ErrOrStderr(), func(c *chain.Chain) error {
-		network := peer.New(peer.Config{Ledger: c, Logger: log})
-		if err := takeOverClassic(cmd.Context(), c, network, path, cmd.ErrOrStderr(), log); err != nil {
+	r := newReporter(cmd.ErrOrStderr(), slog.LevelInfo)
+	return withChain(cmd.Context(), o, r, func(c *chain.Chain) error {
+		network := peer.New(peer.Config{Ledger: c, Logger: r.log})
+		if err := takeOverClassic(cmd.Context(), c, network, path, r); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(cmd.OutOrStdout(), "height %d, tip %s\n", c.Tip().Height, c.Tip().Hash)
@@ -150,19 +154,12 @@ func verify(cmd *cobra.Command, o options, _ []string) error {
 	if err := mustExist(path); err != nil {
 		return err
 	}
-	log, err := newLogger(newConsole(cmd.ErrOrStderr()), "text", "info")
-	if err != nil {
-		return err
-	}
 	defer debug.SetGCPercent(debug.SetGCPercent(checkingGCPercent))
-	return withChain(cmd.Context(), o, cmd.ErrOrStderr(), func(c *chain.Chain) error {
-		bar := newProgress(cmd.ErrOrStderr(), log, "verifying "+path, c.Tip().Height+1)
-		var last int64
-		err := c.Verify(cmd.Context(), func(done, _ int64) {
-			bar.Add(done - last)
-			last = done
-		})
-		bar.Done()
+	r := newReporter(cmd.ErrOrStderr(), slog.LevelInfo)
+	return withChain(cmd.Context(), o, r, func(c *chain.Chain) error {
+		bar := r.progress("verifying "+path, 0)
+		err := c.Verify(cmd.Context(), bar.set)
+		bar.end()
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}

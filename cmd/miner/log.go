@@ -22,20 +22,24 @@ func parseLevel(text string) (level slog.Level, err error) {
 	return level, nil
 }
 
-// newLoggerAt is newLogger with a level that may change. On a terminal, where somebody
-// is reading along, text has the time of day alone.
+// newLoggerAt is newLogger with a level that may change.
 func newLoggerAt(out *console, format string, least slog.Leveler) (*slog.Logger, error) {
-	handlerOptions := &slog.HandlerOptions{Level: least}
 	switch format {
 	case "text":
-		if out.terminal {
-			handlerOptions.ReplaceAttr = timeOfDay
-		}
-		return slog.New(slog.NewTextHandler(out, handlerOptions)), nil
+		return newTextLogger(out, least), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(out, handlerOptions)), nil
+		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: least})), nil
 	}
 	return nil, fmt.Errorf("--log-format %q: must be text or json", format)
+}
+
+// newTextLogger shows the time of day alone on a terminal, where somebody is reading along.
+func newTextLogger(out *console, least slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: least}
+	if out.terminal {
+		options.ReplaceAttr = timeOfDay
+	}
+	return slog.New(slog.NewTextHandler(out, options))
 }
 
 // timeOfDay shortens the time of a log line.

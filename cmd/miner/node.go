@@ -85,7 +85,7 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 		group.Go(func() error { return api.Serve(ctx, server) })
 	}
 	n.supervised("STATUS=opening the ledger")
-	err = unlessStopped(ctx, withStore(ctx, o, out, func(db *store.DB, c *chain.Chain) error {
+	err = unlessStopped(ctx, withStore(ctx, o, n.reporter(), func(db *store.DB, c *chain.Chain) error {
 		db.OnCommit(n.metrics.ObserveCommit)
 		group.Go(func() error { return db.Run(ctx) })
 		return n.runOn(ctx, group, c)
@@ -157,6 +157,8 @@ func newNode(ctx context.Context, o options, out io.Writer) (*node, error) {
 	return n, nil
 }
 
+func (n *node) reporter() reporter { return reporter{n.console, n.log} }
+
 // open makes the parts around a ledger and reads the text file and the wallet.
 func (n *node) open(ctx context.Context, c *chain.Chain) error {
 	n.removeLeftovers()
@@ -171,7 +173,7 @@ func (n *node) open(ctx context.Context, c *chain.Chain) error {
 		return err
 	}
 	if n.options.classicFile != classicNever {
-		if err := takeOverClassic(ctx, c, n.network, n.options.classicPath(), n.console.out, n.log); err != nil {
+		if err := takeOverClassic(ctx, c, n.network, n.options.classicPath(), n.reporter()); err != nil {
 			return fmt.Errorf("%w; mend it or move it away, or start with --classic-file never", err)
 		}
 	}
@@ -333,7 +335,8 @@ func (n *node) writeBack() error {
 			"file", path, "blocks", blocks, "limit", classicMaxBlocks)
 		return nil
 	}
-	if err := writeClassic(n.chain, path); err != nil {
+	// What has begun to stop isn't stopped again: a second signal ends the program.
+	if err := writeClassic(context.Background(), n.chain, path, n.reporter()); err != nil {
 		return err
 	}
 	n.log.Info("wrote the text file", "file", path, "blocks", blocks)

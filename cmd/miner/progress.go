@@ -1,95 +1,101 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
-	"os"
+	"strings"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 )
 
-// progressInterval is the time between two log lines of a long task.
-const progressInterval = 10 * time.Second
+const (
+	barDelay         = time.Second            // how long a task takes before it is worth a look
+	barInterval      = 100 * time.Millisecond // between two drawings of a bar
+	barWidth         = 30                     // of a bar, in columns
+	progressInterval = 10 * time.Second       // between two log lines elsewhere
+)
 
-// progress shows how far a long task is: with a bar on a terminal, with a log
+// reporter is what a command tells a person with how it gets on.
+type reporter struct {
+	console *console
+	log     *slog.Logger
+}
+
+// newReporter logs what is at least as severe as a level.
+func newReporter(out io.Writer, least slog.Level) reporter {
+	c := newConsole(out)
+	return reporter{c, newTextLogger(c, least)}
+}
+
+// progress begins a task of so many steps; 0 if nobody knows how many.
+func (r reporter) progress(task string, total int64) *progress {
+	p := &progress{reporter: r, task: task, total: total, began: time.Now()}
+	p.due = p.began.Add(progressInterval)
+	if r.console.terminal {
+		p.due = p.began.Add(barDelay)
+	}
+	return p
+}
+
+// progress shows how far a task is that takes long: with a bar on a terminal, with a log
 // line now and then elsewhere. It is for one goroutine.
 type progress struct {
-	bar *progressbar.ProgressBar // nil off a terminal
-
-	log         *slog.Logger
+	reporter
 	task        string
 	done, total int64
-	logged      time.Time
+	began, due  time.Time // when it is shown next
 }
 
-// newBar is newProgress without log lines.
-func newBar(out io.Writer, task string, total int64) *progress {
-	return newProgress(out, slog.New(slog.DiscardHandler), task, total)
-}
+// add counts n more steps.
+func (p *progress) add(n int64) { p.set(p.done+n, p.total) }
 
-func newProgress(out io.Writer, log *slog.Logger, task string, total int64) *progress {
-	file, isFile := out.(*os.File)
-	if !isFile || !isTerminal(file) {
-		return &progress{log: log, task: task, total: total, logged: time.Now()}
-	}
-	return &progress{bar: progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(out),
-		progressbar.OptionSetDescription(task),
-		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)}
-}
-
-// Add counts n more steps.
-func (p *progress) Add(n int64) {
-	if p.bar != nil {
-		_ = p.bar.Add64(n) // a bar that can't be drawn must not stop the task
-		return
-	}
-	p.done += n
-	if time.Since(p.logged) >= progressInterval {
-		p.logged = time.Now()
-		p.log.Info(p.task, "done", p.done, "of", p.total)
+// set tells how many steps of how many are done.
+func (p *progress) set(done, total int64) {
+	p.done, p.total = done, total
+	now := time.Now()
+	switch {
+	case now.Before(p.due):
+	case p.console.terminal:
+		p.due = now.Add(barInterval)
+		p.console.draw(p.String())
+	default:
+		p.due = now.Add(progressInterval)
+		p.log.Info(p.task, p.attributes()...)
 	}
 }
 
-// Done takes the bar away.
-func (p *progress) Done() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
+// end takes the bar away.
+func (p *progress) end() {
+	if p.console.terminal {
+		p.console.draw("")
 	}
 }
 
-// barDelay is how long a task takes before a bar is worth a look.
-const barDelay = time.Second
-
-// lateProgress is a bar that appears when a task takes long.
-type lateProgress struct {
-	out    io.Writer
-	task   string
-	due    time.Time
-	bar    *progress // nil before due
-	before int64
+func (p *progress) attributes() []any {
+	if p.total <= 0 {
+		return []any{"done", p.done}
+	}
+	return []any{"done", p.done, "of", p.total}
 }
 
-// show tells how much of the task is done.
-func (p *lateProgress) show(done, total int64) {
-	if p.bar == nil {
-		if time.Now().Before(p.due) {
-			return
-		}
-		p.bar = newBar(p.out, p.task, total)
+// String begins with what matters most, since a narrow terminal cuts the end off.
+func (p *progress) String() string {
+	took := time.Since(p.began).Seconds()
+	rate := fmt.Sprintf("%.0f/s", float64(p.done)/took)
+	if p.total <= 0 {
+		return fmt.Sprintf("%s: %d, %s", p.task, p.done, rate)
 	}
-	p.bar.Add(done - p.before)
-	p.before = done
+	text := fmt.Sprintf("%s %s: %d of %d, %s", bar(p.done, p.total, barWidth), p.task, p.done, p.total, rate)
+	if p.done > 0 {
+		left := took / float64(p.done) * float64(max(p.total-p.done, 0))
+		text += fmt.Sprintf(", %v left", time.Duration(left)*time.Second)
+	}
+	return text
 }
 
-// done takes the bar away, if there is one.
-func (p *lateProgress) done() {
-	if p.bar != nil {
-		p.bar.Done()
-	}
+// bar draws how much of a total, which is more than 0, is done.
+func bar(done, total int64, width int) string {
+	share := min(max(float64(done)/float64(total), 0), 1)
+	full := int(share * float64(width))
+	return fmt.Sprintf("%3d %% [%s%s]", int(100*share), strings.Repeat("=", full), strings.Repeat(" ", width-full))
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -130,7 +129,7 @@ func (r *remote) storedTask(cmd *cobra.Command, name string, height int64) (t ta
 		return task{}, err
 	}
 	t.difficulty = r.difficulty
-	return t, withChain(cmd.Context(), r.options, cmd.ErrOrStderr(), func(c *chain.Chain) (err error) {
+	return t, withChain(cmd.Context(), r.options, newReporter(cmd.ErrOrStderr(), slog.LevelInfo), func(c *chain.Chain) (err error) {
 		if len(name) == hashDigits {
 			t.block, err = c.BlockByHash(name)
 		} else {
@@ -166,7 +165,8 @@ func solve(cmd *cobra.Command, r *remote, t task) error {
 	if err != nil {
 		return fmt.Errorf("--search: %w", err)
 	}
-	engine, err := r.newEngine(cmd)
+	tell := newReporter(cmd.ErrOrStderr(), slog.LevelInfo)
+	engine, err := r.newEngine(cmd.Context(), newTextLogger(tell.console, slog.LevelWarn))
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func solve(cmd *cobra.Command, r *remote, t task) error {
 		Height: t.block.Index, Hash: t.block.Hash(), Difficulty: t.difficulty, Search: t.search, With: engine.Describe(),
 		Proof: client.Amount{Number: t.block.Proof}, Valid: wire.HasProof(prefix, t.block.Proof, t.difficulty),
 	}
-	if err := s.search(cmd.Context(), engine, miner.Job{Prefix: prefix, Difficulty: t.difficulty, Mode: mode}, cmd.ErrOrStderr()); err != nil {
+	if err := s.search(cmd.Context(), engine, miner.Job{Prefix: prefix, Difficulty: t.difficulty, Mode: mode}, tell); err != nil {
 		return err
 	}
 	text, err := json.Marshal(s)
@@ -191,36 +191,32 @@ func solve(cmd *cobra.Command, r *remote, t task) error {
 	return nil
 }
 
-// newEngine is one as a node has it, which says nothing unless something is wrong.
-func (r *remote) newEngine(cmd *cobra.Command) (*miner.Engine, error) {
-	log, err := newLogger(newConsole(cmd.ErrOrStderr()), "text", slog.LevelWarn.String())
-	if err != nil {
-		return nil, err
-	}
+// newEngine is one as a node has it.
+func (r *remote) newEngine(ctx context.Context, log *slog.Logger) (*miner.Engine, error) {
 	cfg, err := r.engine()
 	if err != nil {
 		return nil, err
 	}
 	cfg.Logger = log
-	if cfg.Devices, err = r.gpu.devices(cmd.Context(), log); err != nil {
+	if cfg.Devices, err = r.gpu.devices(ctx, log); err != nil {
 		return nil, err
 	}
 	return miner.NewEngine(cfg)
 }
 
 // search runs the engine for one job.
-func (s *solution) search(ctx context.Context, engine *miner.Engine, job miner.Job, messages io.Writer) error {
+func (s *solution) search(ctx context.Context, engine *miner.Engine, job miner.Job, tell reporter) error {
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() { // ends with running
 		defer close(ended)
 		_ = engine.Run(running) // it is always nil
 	}()
-	bar := watchSearch(engine, messages)
+	stopWatching := watchSearch(engine, tell)
 	began := time.Now()
 	proof, err := engine.Search(ctx, job)
 	s.Seconds = time.Since(began).Seconds()
-	bar()
+	stopWatching()
 	stop()
 	<-ended
 	if errors.Is(err, context.Canceled) {
@@ -246,25 +242,21 @@ func hashesOf(engine *miner.Engine) (all uint64) {
 	return all
 }
 
-// watchSearch counts hashes on a terminal, if a search takes long, until it is told to
-// stop.
-func watchSearch(engine *miner.Engine, messages io.Writer) (stop func()) {
-	if file, isFile := messages.(*os.File); !isFile || !isTerminal(file) {
-		return func() {}
-	}
+// watchSearch counts hashes, if a search takes long, until it is told to stop.
+func watchSearch(engine *miner.Engine, tell reporter) (stop func()) {
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() { // ends when stop is called
 		defer close(ended)
-		bar := lateProgress{out: messages, task: "searching", due: time.Now().Add(barDelay)}
-		defer bar.done()
-		ticker := time.NewTicker(barDelay / 10)
+		bar := tell.progress("searching", 0)
+		defer bar.end()
+		ticker := time.NewTicker(barInterval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-quit:
 				return
 			case <-ticker.C:
-				bar.show(int64(hashesOf(engine)), -1) // nobody knows how many it takes
+				bar.set(int64(hashesOf(engine)), 0) // nobody knows how many it takes
 			}
 		}
 	}()
