@@ -28,10 +28,10 @@ type branch struct {
 	pattern    string // of the file's name, for os.CreateTemp
 	difficulty int
 	maxBytes   int64
-	spool      *spool // has given size bytes for that many blocks
+	spool      *spool // has given size bytes
+	transfer   *transfer
 
 	size    int64
-	count   int64
 	file    *os.File // nil while there is no block
 	unnamed bool     // the file has no name any more
 	out     *bufio.Writer
@@ -42,7 +42,7 @@ func (d *download) newBranch(base chain.Tip) *branch {
 	return &branch{
 		base: base, tip: base,
 		dir: d.cfg.SpoolDir, pattern: d.cfg.SpoolPattern, difficulty: d.cfg.Ledger.Difficulty(),
-		maxBytes: d.cfg.MaxDownloadBytes, spool: d.spool,
+		maxBytes: d.cfg.MaxDownloadBytes, spool: d.spool, transfer: d.transfer,
 	}
 }
 
@@ -56,8 +56,12 @@ func (b *branch) append(block wire.Block) error {
 		return err
 	}
 	b.tip = chain.Tip{Height: block.Index, Hash: block.Hash()}
+	b.transfer.came()
 	return nil
 }
+
+// length is how many blocks it has.
+func (b *branch) length() int64 { return b.tip.Height - b.base.Height }
 
 func (b *branch) write(block wire.Block) error {
 	if b.file == nil {
@@ -82,7 +86,6 @@ func (b *branch) write(block wire.Block) error {
 		return err
 	}
 	b.size += int64(len(b.scratch))
-	b.count++
 	if _, err := b.out.Write(b.scratch); err != nil {
 		return keepingFailed(err)
 	}
@@ -114,7 +117,7 @@ func (b *branch) close() error {
 	if b == nil || b.file == nil {
 		return nil
 	}
-	b.spool.give(b.size, b.count)
+	b.spool.give(b.size)
 	err := b.file.Close()
 	if !b.unnamed {
 		err = errors.Join(err, os.Remove(b.file.Name()))

@@ -21,9 +21,9 @@ type Ledger interface {
 	HashAt(height int64) (string, error)
 	// BlockByHash fails for a block that is not part of the chain.
 	BlockByHash(hash string) (wire.Block, error)
-	// Adopt takes consecutive blocks that begin at most one above the tip, if
-	// they make a longer valid chain.
-	Adopt(ctx context.Context, blocks iter.Seq2[wire.Block, error]) (adopted bool, err error)
+	// Import takes consecutive blocks that begin at most one above the tip, if
+	// they make a longer valid chain. It tells report how many more are checked.
+	Import(ctx context.Context, blocks iter.Seq2[wire.Block, error], report func(blocks int64)) (adopted bool, err error)
 	// IsOpen tells whether a payment waits to be mined.
 	IsOpen(t wire.Transaction) bool
 	Peers() []string

@@ -102,7 +102,7 @@ func TestResolveMissingBlocks(t *testing.T) {
 		io.WriteString(w, body)
 	})
 	n := newNetwork(t, Config{Ledger: newLedger(blocks[:1])})
-	d := download{cfg: n.cfg, client: n.client, spool: n.spool, address: s.address}
+	d := download{cfg: n.cfg, client: n.client, spool: n.spool, address: s.address, transfer: new(transfer)}
 	defer n.client.closeIdle()
 	b, err := d.fetch(t.Context())
 	if !errors.Is(err, errInvalid) {

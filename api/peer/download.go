@@ -51,6 +51,8 @@ type download struct {
 	client  *client
 	spool   *spool
 	address string
+
+	transfer *transfer // what is told of it
 }
 
 // fetch returns the peer's branch, nil when its chain is not longer. With an
@@ -92,6 +94,7 @@ func (d *download) fetchChain(ctx context.Context) (*branch, error) {
 	if s.status != http.StatusOK {
 		return nil, fmt.Errorf("GET /chain: %w", answer{status: s.status}.problem())
 	}
+	d.transfer.progressed(0, s.length)
 	b, err := d.readChain(s)
 	if err != nil {
 		err = fmt.Errorf("GET /chain: %w", err)
@@ -106,6 +109,7 @@ func (d *download) readChain(s *stream) (*branch, error) {
 	for height := int64(0); ; height++ {
 		block, err := blocks.Next()
 		s.decoded()
+		d.transfer.progressed(s.read(), s.length)
 		if err == io.EOF {
 			return b, nil
 		}

@@ -83,7 +83,7 @@ func (l *fakeLedger) set(blocks []wire.Block) {
 	l.blocks = slices.Clone(blocks)
 }
 
-func (l *fakeLedger) Adopt(_ context.Context, branch iter.Seq2[wire.Block, error]) (bool, error) {
+func (l *fakeLedger) Import(_ context.Context, branch iter.Seq2[wire.Block, error], report func(int64)) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []wire.Block
@@ -107,6 +107,7 @@ func (l *fakeLedger) Adopt(_ context.Context, branch iter.Seq2[wire.Block, error
 			}
 		}
 		all = append(all, b)
+		report(1)
 	}
 	if len(all) <= len(l.blocks) {
 		return false, nil

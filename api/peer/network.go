@@ -49,6 +49,8 @@ type Network struct {
 	started bool
 	ended   bool
 	current *resolution
+
+	transfers map[*transfer]bool // under way
 }
 
 // New makes a network of the peers that the ledger knows. Nothing is sent
@@ -65,6 +67,8 @@ func New(cfg Config) *Network {
 		wake:    make(chan struct{}, 1),
 		hurry:   make(chan struct{}, 1),
 		remotes: make(map[string]*remote),
+
+		transfers: make(map[*transfer]bool),
 	}
 	n.auto.Store(cfg.AutoResolve)
 	for _, own := range cfg.Self {

@@ -48,6 +48,7 @@ func (d *download) follow(ctx context.Context, b *branch, next page) error {
 			if err := b.append(block); err != nil {
 				return err
 			}
+			d.transfer.progressed(b.length(), next.height-b.base.Height)
 		}
 		if b.tip.Height >= next.height {
 			return nil

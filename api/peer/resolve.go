@@ -162,7 +162,9 @@ func (n *Network) ask(ctx, limited context.Context, r *remote) (replaced bool) {
 // a download that was cut off by a limit, what came is used, so that the next one
 // has less to do.
 func (n *Network) take(ctx, limited context.Context, address string) (adopted bool, blocks int64, err error) {
-	d := &download{cfg: n.cfg, client: n.client, spool: n.spool, address: address}
+	t := n.register(address)
+	defer n.forgetTransfer(t)
+	d := &download{cfg: n.cfg, client: n.client, spool: n.spool, address: address, transfer: t}
 	b, err := d.fetch(limited)
 	if b == nil {
 		return false, 0, err
@@ -173,7 +175,7 @@ func (n *Network) take(ctx, limited context.Context, address string) (adopted bo
 			err = refused
 		}
 	}
-	return adopted, b.tip.Height - b.base.Height, errors.Join(err, b.close())
+	return adopted, b.length(), errors.Join(err, b.close())
 }
 
 // wasCut tells a download that broke off from one that was wrong.
@@ -200,7 +202,8 @@ func (n *Network) adopt(ctx context.Context, b *branch) (bool, error) {
 	if ours != b.base.Hash {
 		return false, errMoved
 	}
-	adopted, err := n.cfg.Ledger.Adopt(ctx, b.blocks(n.cfg.MaxBlockBytes))
+	b.transfer.check(b.length())
+	adopted, err := n.cfg.Ledger.Import(ctx, b.blocks(n.cfg.MaxBlockBytes), b.transfer.checked)
 	if err != nil && !isInvalid(err) {
 		err = fmt.Errorf("%w: %w", errLocal, err)
 	}

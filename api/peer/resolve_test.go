@@ -260,7 +260,7 @@ func TestResolveBesideABadPeer(t *testing.T) {
 			}
 			n := newNetwork(t, Config{Ledger: l, MaxBlockBytes: 8192, MaxDownloadBytes: 200_000})
 			n.raised.Add(1)
-			d := download{cfg: n.cfg, client: n.client, spool: n.spool, address: bad.address}
+			d := download{cfg: n.cfg, client: n.client, spool: n.spool, address: bad.address, transfer: new(transfer)}
 			b, err := d.fetch(t.Context())
 			if err == nil {
 				_, err = n.adopt(t.Context(), b)

@@ -23,8 +23,10 @@ const stallBytes = 16 << 10
 // one goroutine.
 type stream struct {
 	status int
+	length int64 // of the body in bytes; less than 0 if the peer hasn't told
 
 	body  io.ReadCloser
+	limit int64          // of the body
 	left  int64          // bytes that may still be read, one more than allowed
 	bytes *atomic.Uint64 // counts what is read
 	share share
@@ -41,7 +43,7 @@ type stream struct {
 // open asks for path. The body of the answer may have limit bytes.
 func (c *client) open(ctx context.Context, address, path string, limit int64) (*stream, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &stream{left: limit + 1, bytes: &c.received, share: share{memory: c.memory}, ctx: ctx, cancel: cancel, timeout: c.stallTimeout}
+	s := &stream{limit: limit, left: limit + 1, bytes: &c.received, share: share{memory: c.memory}, ctx: ctx, cancel: cancel, timeout: c.stallTimeout}
 	s.patience, s.since = s.timeout, time.Now()
 	s.timer = time.AfterFunc(s.timeout, func() { cancel(errStalled) })
 	request, err := newRequest(ctx, http.MethodGet, address, path, nil)
@@ -56,7 +58,7 @@ func (c *client) open(ctx context.Context, address, path string, limit int64) (*
 		return nil, err
 	}
 	s.pause()
-	s.status, s.body = response.StatusCode, response.Body
+	s.status, s.length, s.body = response.StatusCode, response.ContentLength, response.Body
 	return s, nil
 }
 
@@ -85,6 +87,9 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// read is how many bytes of the body have been read.
+func (s *stream) read() int64 { return s.limit + 1 - s.left }
 
 // pause stops the timer: what we do ourselves is not the peer's slowness.
 func (s *stream) pause() {

@@ -14,13 +14,17 @@ import (
 	"github.com/rivo/uniseg"
 	"golang.org/x/term"
 
+	"lode/api/peer"
 	"lode/miner"
 )
 
 const (
-	liveInterval = time.Second      // between two redraws on a terminal
-	lineInterval = 30 * time.Second // between two log lines elsewhere
+	liveInterval = time.Second // between two redraws on a terminal
+	lineEvery    = 3           // in progressIntervals, between two log lines elsewhere
 )
+
+// incomingWidth is that of the bar within the status, in columns.
+const incomingWidth = 20
 
 // eraseLine goes to the line's start and clears it (ECMA-48: CR, EL).
 const eraseLine = "\r\x1b[K"
@@ -144,7 +148,7 @@ type nodeStatus struct {
 	Height      int64
 	Age         time.Duration // since the last new tip; negative: there was none
 	Pool, Peers int
-	Incoming    int64 // blocks of peers' chains that are on their way into ours
+	Incoming    *peer.Transfer // a peer's chain on its way into ours; nil if there is none
 	Rates       miner.Rates
 	Devices     int
 	DeviceRate  float64 // their part of Rates.TenSeconds
@@ -166,8 +170,8 @@ func (s nodeStatus) String() string {
 		height += fmt.Sprintf(", %s ago", s.Age.Truncate(time.Second))
 	}
 	parts = append(parts, height)
-	if s.Incoming > 0 {
-		parts = append(parts, fmt.Sprintf("taking over %d blocks", s.Incoming))
+	if s.Incoming != nil {
+		parts = append(parts, incomingText(*s.Incoming))
 	}
 	parts = append(parts, fmt.Sprintf("%s 10s, %s 60s, %s 15m, %s max",
 		formatRate(s.Rates.TenSeconds), formatRate(s.Rates.Minute), formatRate(s.Rates.Quarter), formatRate(s.Rates.Max)))
@@ -178,14 +182,22 @@ func (s nodeStatus) String() string {
 		fmt.Sprintf("pool %d", s.Pool), fmt.Sprintf("peers %d", s.Peers)), " | ")
 }
 
+func incomingText(t peer.Transfer) string {
+	drawn := ""
+	if t.Total > 0 {
+		drawn = bar(t.Done, t.Total, incomingWidth) + " "
+	}
+	return fmt.Sprintf("%s%s %d blocks of %s", drawn, t.Stage, t.Blocks, t.Peer)
+}
+
 // attributes are the status as a log line has it.
 func (s nodeStatus) attributes() []any {
 	list := []any{"height", s.Height, "hashrate_10s", formatRate(s.Rates.TenSeconds), "hashrate_60s", formatRate(s.Rates.Minute)}
 	if s.Paused {
 		list = append(list, "paused", true)
 	}
-	if s.Incoming > 0 {
-		list = append(list, "incoming_blocks", s.Incoming)
+	if t := s.Incoming; t != nil {
+		list = append(list, "from", t.Peer, "stage", string(t.Stage), "blocks", t.Blocks, "done", t.Done, "of", t.Total)
 	}
 	if s.Devices > 0 {
 		list = append(list, "devices_10s", formatRate(s.DeviceRate))
@@ -193,28 +205,29 @@ func (s nodeStatus) attributes() []any {
 	return append(list, "pool", s.Pool, "peers", s.Peers)
 }
 
-// Run shows the node's status until ctx ends: one live line on a terminal,
-// now and then a log line elsewhere.
+// Run shows the node's status until ctx ends: one live line on a terminal, now and then
+// a log line elsewhere, and more often while a peer's chain comes in.
 func (c *console) Run(ctx context.Context, log *slog.Logger, status func() nodeStatus) error {
-	interval := lineInterval
+	interval := progressInterval
 	if c.terminal {
 		interval = liveInterval
 		defer c.draw("")
 	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	for {
+	for ticks := 1; ; ticks++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
 		now := status()
-		if c.terminal {
+		switch {
+		case c.terminal:
 			c.draw(now.String())
-			continue
+		case ticks%lineEvery == 0 || now.Incoming != nil:
+			log.Info("status", now.attributes()...)
 		}
-		log.Info("status", now.attributes()...)
 	}
 }
 

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"lode/api/peer"
 	"lode/miner"
 )
 
@@ -37,11 +39,38 @@ func TestConsoleShowsTheStatus(t *testing.T) {
 			if terminal && (strings.Count(text, eraseLine+"height ") != 61 || !strings.HasSuffix(text, "peers 0"+eraseLine)) {
 				t.Errorf("on a terminal: %q", text)
 			}
-			if !terminal && (strings.Count(text, "\n") != 2 || !strings.Contains(text, "msg=status height=2 hashrate_10s=")) {
+			if !terminal && (strings.Count(text, "\n") != 2 || !strings.Contains(text, "msg=status height=6 hashrate_10s=")) {
 				t.Errorf("elsewhere: %q", text)
 			}
 		})
 	}
+}
+
+// TestALineForAChain: while a peer's chain comes in, a log line tells each ten seconds.
+func TestALineForAChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines bytes.Buffer
+		c := &console{out: &lines}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		began := time.Now()
+		go func() {
+			ended <- c.Run(ctx, newTextLogger(c, slog.LevelInfo), func() (s nodeStatus) {
+				if past := time.Since(began); past > 30*time.Second && past < 55*time.Second {
+					s.Incoming = &peer.Transfer{Peer: "b:1", Stage: peer.StageDownload, Blocks: 9}
+				}
+				return s
+			})
+		}()
+		time.Sleep(91 * time.Second) // the bubble's clock
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if text := lines.String(); strings.Count(text, "msg=status") != 5 || strings.Count(text, "from=b:1 stage=downloading blocks=9 ") != 2 {
+			t.Error(text)
+		}
+	})
 }
 
 // TestTheStatusOfDevices is shown where there are any, also of those that rest.

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"lode/api"
+	"lode/api/peer"
 	"lode/miner"
 )
 
@@ -64,12 +65,16 @@ func TestStatusLine(t *testing.T) {
 	if want := "PAUSED | height 12, 1m15s ago | " + rest; s.String() != want {
 		t.Errorf("%q, want %q", s, want)
 	}
-	s.Incoming = 34
-	if want := "PAUSED | height 12, 1m15s ago | taking over 34 blocks | " + rest; s.String() != want {
+	s.Incoming = &peer.Transfer{Peer: "b:1", Stage: peer.StageCheck, Blocks: 17, Done: 17, Total: 34}
+	if want := "PAUSED | height 12, 1m15s ago |  50 % [==========          ] checking 17 blocks of b:1 | " + rest; s.String() != want {
 		t.Errorf("%q, want %q", s, want)
 	}
-	if got := fmt.Sprint(s.attributes()); !strings.Contains(got, "incoming_blocks 34 ") {
+	if got := fmt.Sprint(s.attributes()); !strings.Contains(got, "from b:1 stage checking blocks 17 done 17 of 34 ") {
 		t.Error(got)
+	}
+	s.Incoming.Stage, s.Incoming.Total = peer.StageDownload, 0
+	if want := "PAUSED | height 12, 1m15s ago | downloading 17 blocks of b:1 | " + rest; s.String() != want {
+		t.Errorf("%q, want %q", s, want)
 	}
 }
 

@@ -16,11 +16,14 @@ func (n *node) status() nodeStatus {
 	open, _ := n.chain.PoolSize()
 	s := nodeStatus{
 		Height: n.chain.Tip().Height, Age: -1, Pool: open, Peers: len(n.network.List()),
-		Incoming: n.network.Incoming(),
-		Rates:    n.engine.Rates(), Paused: n.control.State().Paused, Found: n.miner.Found(), Expected: n.expected(),
+		Rates: n.engine.Rates(), Paused: n.control.State().Paused, Found: n.miner.Found(), Expected: n.expected(),
 	}
 	if at := n.tipAt.Load(); at != nil {
 		s.Age = time.Since(*at)
+	}
+	// Most peers have nothing new, which is found out at once.
+	if incoming, ok := n.network.Incoming(); ok && time.Since(incoming.Since) >= barDelay {
+		s.Incoming = &incoming
 	}
 	for _, d := range n.engine.Devices() {
 		s.Devices++
