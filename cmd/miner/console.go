@@ -44,6 +44,8 @@ type console struct {
 	styled   bool
 	width    func() int // of the terminal in columns; 0 if nobody knows
 
+	isForeground func() bool // false while another program has the terminal; nil: never
+
 	mu     sync.Mutex // guards out and status
 	out    io.Writer
 	status string
@@ -54,31 +56,32 @@ func newConsole(out io.Writer) *console {
 	if !isFile || os.Getenv("TERM") == "dumb" || !isTerminal(file) || !takesEscapes(file) {
 		return &console{out: out}
 	}
-	return &console{out: out, terminal: true, styled: os.Getenv("NO_COLOR") == "", width: func() int {
-		width, _, err := term.GetSize(int(file.Fd()))
-		if err != nil {
-			return 0
-		}
-		return width
-	}}
+	fd := int(file.Fd())
+	return &console{
+		out: out, terminal: true, styled: os.Getenv("NO_COLOR") == "",
+		isForeground: func() bool { return !isBackground(fd) },
+		width: func() int {
+			width, _, err := term.GetSize(fd)
+			if err != nil {
+				return 0
+			}
+			return width
+		},
+	}
 }
 
 func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
-// isGone tells that there was a terminal and it has been closed.
-func (c *console) isGone() bool {
-	file, isFile := c.out.(*os.File)
-	if !c.terminal || !isFile {
-		return false
-	}
-	_, err := term.GetState(int(file.Fd()))
-	return err != nil
-}
+// isOurs is false while another program has the terminal.
+func (c *console) isOurs() bool { return c.isForeground == nil || c.isForeground() }
 
 // Write takes whole log lines.
 func (c *console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.status != "" && !c.isOurs() {
+		c.status = ""
+	}
 	if c.status == "" {
 		return c.out.Write(p)
 	}
@@ -93,7 +96,8 @@ func (c *console) Write(p []byte) (int, error) {
 }
 
 // draw replaces the status line; an empty one takes it away. What the terminal's width
-// has no room for is cut off, since a line that wraps can't be erased.
+// has no room for is cut off, since a line that wraps can't be erased. In the background
+// nothing is drawn: the last line is where somebody types commands for a shell.
 func (c *console) draw(status string) {
 	if c.width != nil {
 		status = fitting(status, c.width()-1)
@@ -103,6 +107,10 @@ func (c *console) draw(status string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.isOurs() {
+		c.status = ""
+		return
+	}
 	if c.status == "" && status == "" {
 		return
 	}

@@ -46,6 +46,23 @@ func TestConsoleShowsTheStatus(t *testing.T) {
 	}
 }
 
+// TestNothingIsDrawnInTheBackground, where a shell has the last line.
+func TestNothingIsDrawnInTheBackground(t *testing.T) {
+	var screen bytes.Buffer
+	isOurs := true
+	c := &console{out: &screen, terminal: true, isForeground: func() bool { return isOurs }}
+	c.draw("one")
+	isOurs = false
+	_, _ = c.Write([]byte("a log line\n"))
+	c.draw("two")
+	c.draw("")
+	isOurs = true
+	c.draw("three")
+	if want := eraseLine + "one" + "a log line\n" + eraseLine + "three"; screen.String() != want {
+		t.Errorf("%q, want %q", screen.String(), want)
+	}
+}
+
 // TestALineForAChain: while a peer's chain comes in, a log line tells each ten seconds.
 func TestALineForAChain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -33,12 +33,12 @@ func newKeyboard(file *os.File) *keyboard {
 	return &keyboard{file: file}
 }
 
-// take makes the terminal give single keys, if it is this program's.
+// take makes the terminal give single keys, if it is this program's and doesn't yet.
 func (k *keyboard) take() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	fd := int(k.file.Fd())
-	if k.ended || !isForeground(fd) {
+	if k.ended || !isForeground(fd) || hasSingleKeys(fd) {
 		return
 	}
 	if k.before == nil {
@@ -61,8 +61,11 @@ func (k *keyboard) release() {
 	k.before = nil
 }
 
-// end is release for good.
+// end is release for good. A keyboard that is nil has nothing to give back.
 func (k *keyboard) end() {
+	if k == nil {
+		return
+	}
 	k.mu.Lock()
 	k.ended = true
 	k.mu.Unlock()
@@ -77,15 +80,15 @@ func (k *keyboard) Run(ctx context.Context, press func(key byte)) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, keySignals()...)
 	defer signal.Stop(signals)
-	k.take()
 	keys := make([]byte, 64)
 	for ctx.Err() == nil {
 		select {
 		case s := <-signals:
-			k.signalled(s)
+			k.signalled(ctx, s)
 			continue
 		default:
 		}
+		k.take() // each time: a shell that brings a running job to the foreground need not say so
 		count, err := readKeys(k.file, keys, keyWait)
 		if err != nil {
 			return nil // the terminal is gone

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"time"
@@ -13,9 +14,13 @@ const hasKeys = false
 
 func keySignals() []os.Signal { return nil }
 
-func (k *keyboard) signalled(os.Signal) {}
+func (k *keyboard) signalled(context.Context, os.Signal) {}
 
 func isForeground(int) bool { return false }
+
+func isBackground(int) bool { return false }
+
+func hasSingleKeys(int) bool { return false }
 
 func singleKeys(int) error { return errors.ErrUnsupported }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"lode/api/client"
@@ -19,15 +18,11 @@ const keyHelp = "keys: h workers, s results, c peers, p pause, r resume, q quit"
 // runKeys reads keys from the terminal that the node was started in, if there is one,
 // until ctx ends.
 func (n *node) runKeys(ctx context.Context) error {
-	if !n.console.terminal {
-		return nil
-	}
-	keys := newKeyboard(os.Stdin)
-	if keys == nil {
+	if n.keyboard == nil {
 		return nil
 	}
 	n.console.show(func(out io.Writer) { fmt.Fprintln(out, keyHelp) })
-	return keys.Run(ctx, n.press)
+	return n.keyboard.Run(ctx, n.press)
 }
 
 // press does what a key stands for.

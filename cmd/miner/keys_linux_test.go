@@ -2,6 +2,8 @@ package main
 
 import (
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -12,6 +14,8 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"lode/chain/wire"
 )
 
 // terminal is a node on a terminal of its own.
@@ -24,7 +28,17 @@ type terminal struct {
 // startOnTerminal starts a node on a terminal of so many columns.
 func startOnTerminal(t *testing.T, columns uint16, environment []string, args ...string) *terminal {
 	t.Helper()
-	dir, port := t.TempDir(), freePort(t)
+	x := newTerminal(t, columns)
+	x.start(environment, x.node(args...)...)
+	if !x.output.waitFor("msg=serving") {
+		t.Fatal("the node didn't start")
+	}
+	return x
+}
+
+// newTerminal opens a terminal of so many columns, on which nothing runs.
+func newTerminal(t *testing.T, columns uint16) *terminal {
+	t.Helper()
 	keys, screen, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -32,18 +46,10 @@ func startOnTerminal(t *testing.T, columns uint16, environment []string, args ..
 	if err := pty.Setsize(keys, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, port: port, dir: dir, output: newOutput(), exited: make(chan error, 1)}
+	p := &process{t: t, port: freePort(t), dir: t.TempDir(), output: newOutput(), exited: make(chan error, 1), done: true}
 	x := &terminal{process: p, keys: keys, screen: screen}
 	x.before = x.mode()
-	p.command = exec.Command(os.Args[0], append([]string{"-p", strconv.Itoa(port), "--data-dir", dir, "--workers", "1", "--kernel", "generic"}, args...)...)
-	p.command.Env = append(append(os.Environ(), asMiner+"=1", "MINER_GPU="+gpuOff, "TERM=xterm", "NO_COLOR="), environment...)
-	p.command.Stdin, p.command.Stdout, p.command.Stderr = screen, screen, screen
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := p.command.Start(); err != nil {
-		t.Fatal(err)
-	}
 	go func() { _, _ = io.Copy(p.output, keys) }() // ends when the terminal is closed
-	go func() { p.exited <- p.command.Wait() }()   // ends with the process
 	t.Cleanup(func() {
 		if !p.done {
 			p.kill()
@@ -54,9 +60,34 @@ func startOnTerminal(t *testing.T, columns uint16, environment []string, args ..
 			t.Logf("the screen:\n%.3000q", p.output)
 		}
 	})
-	if !p.output.waitFor("msg=serving") {
-		t.Fatal("the node didn't start")
+	return x
+}
+
+// node is the command line of a node.
+func (x *terminal) node(args ...string) []string {
+	return append([]string{os.Args[0], "-p", strconv.Itoa(x.port), "--data-dir", x.dir, "--workers", "1", "--kernel", "generic"}, args...)
+}
+
+// start runs a command line on the terminal.
+func (x *terminal) start(environment []string, line ...string) {
+	x.t.Helper()
+	x.command = exec.Command(line[0], line[1:]...)
+	x.command.Env = append(append(os.Environ(), asMiner+"=1", "MINER_GPU="+gpuOff, "TERM=xterm", "NO_COLOR="), environment...)
+	x.command.Stdin, x.command.Stdout, x.command.Stderr = x.screen, x.screen, x.screen
+	x.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := x.command.Start(); err != nil {
+		x.t.Fatal(err)
 	}
+	x.done = false
+	go func() { x.exited <- x.command.Wait() }() // ends with the process
+}
+
+// startInShell starts a node in a shell that has jobs, by a script in which "$@" is the
+// node.
+func startInShell(t *testing.T, script string) *terminal {
+	t.Helper()
+	x := newTerminal(t, 120)
+	x.start(nil, append([]string{"bash", "-c", "set -m; " + script, "bash"}, x.node()...)...)
 	return x
 }
 
@@ -77,13 +108,18 @@ func (x *terminal) waitForKeys() {
 	eventually(x.t, x.hasKeys)
 }
 
+func (x *terminal) enter(keys string) {
+	x.t.Helper()
+	if _, err := io.WriteString(x.keys, keys); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
 // press types a key and waits for what it brings.
 func (x *terminal) press(key, want string) {
 	x.t.Helper()
 	before := strings.Count(x.output.String(), want)
-	if _, err := io.WriteString(x.keys, key); err != nil {
-		x.t.Fatal(err)
-	}
+	x.enter(key)
 	eventually(x.t, func() bool { return strings.Count(x.output.String(), want) > before })
 }
 
@@ -129,10 +165,10 @@ func TestTheTerminalIsRestored(t *testing.T) {
 		end  func(x *terminal)
 		code int
 	}{
-		"Ctrl-C":    {func(x *terminal) { _, _ = io.WriteString(x.keys, "\x03") }, 0},
+		"Ctrl-C":    {func(x *terminal) { x.enter("\x03") }, 0},
 		"SIGTERM":   {func(x *terminal) { _ = x.command.Process.Signal(syscall.SIGTERM) }, 0},
-		"Ctrl-\\":   {func(x *terminal) { _, _ = io.WriteString(x.keys, "\x1c") }, 2},
-		"two times": {func(x *terminal) { _, _ = io.WriteString(x.keys, "\x03"); _, _ = io.WriteString(x.keys, "q") }, 0},
+		"Ctrl-\\":   {func(x *terminal) { x.enter("\x1c") }, 2},
+		"two times": {func(x *terminal) { x.enter("\x03q") }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := startOnTerminal(t, 120, nil)
@@ -143,32 +179,76 @@ func TestTheTerminalIsRestored(t *testing.T) {
 	}
 }
 
-// TestAStoppedNodeLeavesTheTerminal to who has it next, and takes it again.
+// TestAStoppedNodeLeavesTheTerminal to the shell, and takes it again.
 func TestAStoppedNodeLeavesTheTerminal(t *testing.T) {
-	x := startOnTerminal(t, 120, nil)
+	x := startInShell(t, `"$@"; read -r; fg`)
 	x.waitForKeys()
-	if _, err := io.WriteString(x.keys, "\x1a"); err != nil {
-		t.Fatal(err)
-	}
+	x.enter("\x1a")
 	eventually(t, func() bool { return x.mode() == x.before })
-	eventually(t, func() bool { // stopped: "T" in its state (proc(5))
-		stat, err := os.ReadFile("/proc/" + strconv.Itoa(x.command.Process.Pid) + "/stat")
-		return err == nil && strings.Contains(string(stat), ") T ")
-	})
-	if err := x.command.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	x.enter("\n") // for the shell, which has the terminal once the node is stopped
 	x.waitForKeys()
 	x.press("q", "msg=stopping")
 	x.ended(0)
 }
 
-// TestTheTerminalGoes away with a node on it, which stops cleanly.
+// TestANodeFromTheBackground takes the terminal when it gets it, which some shells say
+// by no signal.
+func TestANodeFromTheBackground(t *testing.T) {
+	x := startInShell(t, `"$@" & read -r; fg`)
+	if !x.output.waitFor("msg=serving") {
+		t.Fatal("the node didn't start")
+	}
+	if x.hasKeys() {
+		t.Error("it takes the shell's terminal")
+	}
+	x.enter("\n")
+	x.waitForKeys()
+	x.press("q", "msg=stopping")
+	x.ended(0)
+}
+
+// TestCtrlZWithoutAShell stops nothing: nobody could continue the node.
+func TestCtrlZWithoutAShell(t *testing.T) {
+	x := startOnTerminal(t, 120, nil)
+	x.waitForKeys()
+	x.enter("\x1a")
+	x.press("c", "There are no peers")
+	x.press("q", "msg=stopping")
+	x.ended(0)
+}
+
+// TestAPanicGivesTheTerminalBack before the program dies.
+func TestAPanicGivesTheTerminalBack(t *testing.T) {
+	x := newTerminal(t, 120)
+	x.start([]string{asMiner + "=", asPanicking + "=1"}, os.Args[0])
+	x.ended(2)
+	for _, want := range []string{"keys taken: true", "panic: a fault in a part"} {
+		if !x.output.waitFor(want) {
+			t.Errorf("it doesn't show %q", want)
+		}
+	}
+}
+
+// TestTheTerminalGoes away with a node on it, which stops cleanly, also if its log
+// goes elsewhere.
 func TestTheTerminalGoes(t *testing.T) {
 	x := startOnTerminal(t, 120, nil)
 	x.waitForKeys()
-	x.screen.Close()
+	x.closed()
+
+	x = newTerminal(t, 120)
+	x.start(nil, append([]string{"sh", "-c", `exec "$@" 2>/dev/null`, "sh"}, x.node()...)...)
+	eventually(t, func() bool { code, _, err := x.try("GET", "/readyz", ""); return err == nil && code == 200 })
+	x.closed()
+}
+
+// closed takes the terminal away.
+func (x *terminal) closed() {
+	t := x.t
+	t.Helper()
 	x.keys.Close()
+	_, _ = io.WriteString(x.screen, "\n") // ends the read that goes on, and with it the file
+	x.screen.Close()
 	if code := x.wait(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -210,6 +290,32 @@ func TestNarrowTerminals(t *testing.T) {
 	}
 	if strings.Contains(x.output.String(), "0.0 H/s 10s, ") {
 		t.Error("the status is wider than the terminal")
+	}
+	x.press("q", "msg=stopping")
+	x.ended(0)
+}
+
+// TestTheTerminalShowsADownload of a chain that takes its time.
+func TestTheTerminalShowsADownload(t *testing.T) {
+	isSeen := make(chan struct{})
+	peer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/chain" {
+			http.NotFound(w, r)
+			return
+		}
+		genesis := append(wire.Genesis().AppendClassic([]byte("[")), ',')
+		w.Header().Set("Content-Length", strconv.Itoa(2*len(genesis)))
+		_, _ = w.Write(genesis)
+		_ = http.NewResponseController(w).Flush()
+		<-isSeen
+	}))
+	defer peer.Close()
+	defer close(isSeen)
+	address := strings.TrimPrefix(peer.URL, "http://")
+	x := startOnTerminal(t, 120, nil, "--auto-resolve", "--peer", address)
+	x.waitForKeys()
+	if !x.output.waitFor(" |  50 % [==========          ] downloading 0 blocks of " + address + " | ") {
+		t.Error("the download isn't shown")
 	}
 	x.press("q", "msg=stopping")
 	x.ended(0)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sync/errgroup"
 
 	"lode/chain/wire"
 )
@@ -28,10 +29,25 @@ func TestMain(m *testing.M) {
 		failSync()
 		main() // exits
 	}
+	if os.Getenv(asPanicking) != "" {
+		panicOnTerminal() // exits
+	}
 	if address := os.Getenv(asProber); address != "" {
 		probe(address) // exits
 	}
 	testscript.Main(m, map[string]func(){"miner": main, "miner-gpu": fakeGPU})
+}
+
+// asPanicking makes the test binary a node with a part that panics while keys are read.
+const asPanicking = "TEST_AS_PANICKING"
+
+func panicOnTerminal() {
+	n := &node{keyboard: newKeyboard(os.Stdin)}
+	n.keyboard.take()
+	fmt.Println("keys taken:", n.keyboard.before != nil)
+	var parts errgroup.Group
+	n.run(&parts, func() error { panic("a fault in a part") })
+	_ = parts.Wait()
 }
 
 // patience bounds what a test waits for: long enough for a busy machine, short

@@ -39,10 +39,12 @@ type node struct {
 	log         *slog.Logger
 	level       *slog.LevelVar // of log
 	console     *console
+	keyboard    *keyboard // nil where there are no keys to read
 	door        door
 	metricsDoor door
 	certificate *certificate // nil without TLS
 	hangups     <-chan os.Signal
+	terminals   terminals
 	stop        context.CancelFunc // of the whole node
 	access      api.Access
 
@@ -72,22 +74,24 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer n.keyboard.end() // if this goroutine panics
 	ctx, stop := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	var ignore func()
 	n.stop = stop
 	n.hangups, ignore = listenForHangup()
+	n.terminals = terminalsOf(os.Stdin, os.Stdout, os.Stderr)
 	defer ignore()
 	// Before the ledger is read, which may take long: whoever asks is told so.
 	n.door.lead(api.Starting())
 	n.metricsDoor.lead(api.Starting())
 	for _, server := range servers {
-		group.Go(func() error { return api.Serve(ctx, server) })
+		n.run(group, func() error { return api.Serve(ctx, server) })
 	}
 	n.supervised("STATUS=opening the ledger")
 	err = unlessStopped(ctx, withStore(ctx, o, n.reporter(), func(db *store.DB, c *chain.Chain) error {
 		db.OnCommit(n.metrics.ObserveCommit)
-		group.Go(func() error { return db.Run(ctx) })
+		n.run(group, func() error { return db.Run(ctx) })
 		return n.runOn(ctx, group, c)
 	}))
 	stop()
@@ -95,6 +99,22 @@ func runNode(ctx context.Context, o options, out io.Writer) error {
 		err = failed
 	}
 	return err
+}
+
+// run starts a part of the node. If it panics the terminal is given back before the
+// program dies. A panic in a goroutine that the part has started isn't seen here.
+func (n *node) run(group *errgroup.Group, part func() error) {
+	group.Go(func() error {
+		returned := false
+		defer func() {
+			if !returned {
+				n.keyboard.end()
+			}
+		}()
+		err := part()
+		returned = true
+		return err
+	})
 }
 
 // runOn runs the node on a ledger and returns when all of the group has ended.
@@ -123,6 +143,9 @@ func unlessStopped(ctx context.Context, err error) error {
 // newNode makes the parts that need no files.
 func newNode(ctx context.Context, o options, out io.Writer) (*node, error) {
 	n := &node{options: o, console: newConsole(out), level: new(slog.LevelVar)}
+	if n.console.terminal {
+		n.keyboard = newKeyboard(os.Stdin)
+	}
 	level, err := parseLevel(o.logLevel)
 	if err != nil {
 		return nil, err
@@ -238,18 +261,18 @@ func (n *node) address() (string, bool) {
 // start starts all parts. They run until ctx ends.
 func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 	runtime.GOMAXPROCS(n.engine.GOMAXPROCS())
-	group.Go(func() error { return n.engine.Run(ctx) })
-	group.Go(func() error { return n.network.Run(ctx) })
+	n.run(group, func() error { return n.engine.Run(ctx) })
+	n.run(group, func() error { return n.network.Run(ctx) })
 	if n.index != nil {
-		group.Go(func() error { return n.index.Run(ctx) })
+		n.run(group, func() error { return n.index.Run(ctx) })
 	}
-	group.Go(func() error { return n.console.Run(ctx, n.log, n.status) })
-	group.Go(func() error { return n.runKeys(ctx) })
-	group.Go(func() error { return n.logTips(ctx) })
+	n.run(group, func() error { return n.console.Run(ctx, n.log, n.status) })
+	n.run(group, func() error { return n.runKeys(ctx) })
+	n.run(group, func() error { return n.logTips(ctx) })
 	handlers := n.api()
-	group.Go(func() error { return n.events.Run(ctx) })
+	n.run(group, func() error { return n.events.Run(ctx) })
 	tips, unsubscribe := n.chain.Subscribe() // before there are clients, who would miss one
-	group.Go(func() error {
+	n.run(group, func() error {
 		defer unsubscribe()
 		return n.streamTips(ctx, tips)
 	})
@@ -258,12 +281,12 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 			return fmt.Errorf("--mine: %w", err)
 		}
 	}
-	group.Go(func() error { return n.control.Run(ctx) })
-	group.Go(func() error { return newReloader(n).run(ctx, n.hangups, n.console.isGone, n.stop) })
+	n.run(group, func() error { return n.control.Run(ctx) })
+	n.run(group, func() error { return newReloader(n).run(ctx, n.hangups, n.terminals.areGone, n.stop) })
 	if err := n.openDoors(handlers); err != nil {
 		return err
 	}
-	group.Go(func() error { return n.tellSupervisor(ctx) })
+	n.run(group, func() error { return n.tellSupervisor(ctx) })
 	n.log.Info("serving", "url", n.url(), "height", n.chain.Tip().Height,
 		"peers", len(n.network.List()), "difficulty", n.chain.Difficulty())
 	return nil

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"lode/api/peer"
 )
@@ -25,6 +26,28 @@ func listenForHangup() (hangups <-chan os.Signal, stop func()) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	return signals, func() { signal.Stop(signals) }
+}
+
+// terminals are those of the files that the program was started with.
+type terminals []*os.File
+
+func terminalsOf(files ...*os.File) (list terminals) {
+	for _, file := range files {
+		if isTerminal(file) {
+			list = append(list, file)
+		}
+	}
+	return list
+}
+
+// areGone tells that there was a terminal and it has been closed.
+func (t terminals) areGone() bool {
+	for _, file := range t {
+		if _, err := term.GetState(int(file.Fd())); err == nil {
+			return false
+		}
+	}
+	return len(t) > 0
 }
 
 // reloader reads the configuration file again while the node runs.
