@@ -90,6 +90,9 @@ type Config struct {
 	Status func() map[string]any
 	// PeerStates says how the node has got on with its peers, for /v1/peers.
 	PeerStates func() []PeerState
+	// Incoming is a peer's chain on its way into ours, for /v1/peers; nil if there is
+	// none.
+	Incoming func() *Incoming
 	// Ready answers /readyz: nil if the node can serve.
 	Ready func() error
 	// Events answers /v1/events; nil: there are none. An events.Hub does, with
@@ -116,6 +119,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PeerStates == nil {
 		c.PeerStates = func() []PeerState { return nil }
+	}
+	if c.Incoming == nil {
+		c.Incoming = func() *Incoming { return nil }
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }

@@ -29,6 +29,21 @@ func (s PeerState) json() object {
 	}
 }
 
+// Incoming is a peer's chain on its way into ours.
+type Incoming struct {
+	Peer  string
+	Stage string // "downloading", and then "checking"
+	// Blocks are those that have come, or have been checked.
+	Blocks int64
+	// Done of Total is how far the stage is, in blocks or in bytes; Total 0: nobody
+	// knows.
+	Done, Total int64
+}
+
+func (i Incoming) json() object {
+	return object{"peer": i.Peer, "stage": i.Stage, "blocks": i.Blocks, "done": i.Done, "total": i.Total}
+}
+
 func orNull(text string) any {
 	if text == "" {
 		return nil

@@ -164,11 +164,11 @@ func (h *handler) addressBalance(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) peers(w http.ResponseWriter, _ *http.Request) {
-	h.answerPeers(w, http.StatusOK)
-}
-
-func (h *handler) answerPeers(w http.ResponseWriter, code int) {
-	writeJSON(w, code, h.peerList())
+	list := h.peerList()
+	if incoming := h.Incoming(); incoming != nil {
+		list["incoming"] = incoming.json()
+	}
+	writeJSON(w, http.StatusOK, list)
 }
 
 func (h *handler) addPeer(w http.ResponseWriter, r *http.Request) {
@@ -185,7 +185,7 @@ func (h *handler) addPeer(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	h.answerPeers(w, http.StatusCreated)
+	writeJSON(w, http.StatusCreated, h.peerList())
 }
 
 // resolvePeers takes over the longest valid chain among the peers'.

@@ -157,6 +157,19 @@ func TestV1PeerStates(t *testing.T) {
 	}
 }
 
+// TestV1Incoming: a chain that comes in is a member of the answer, and otherwise none.
+func TestV1Incoming(t *testing.T) {
+	node := newNode(t, 1, func(cfg *Config) {
+		cfg.Incoming = func() *Incoming {
+			return &Incoming{Peer: "a:1", Stage: "checking", Blocks: 5, Done: 5, Total: 9}
+		}
+	})
+	const want = `{"incoming":{"blocks":5,"done":5,"peer":"a:1","stage":"checking","total":9},"peers":[],"states":[]}` + "\n"
+	if answer := get(node.handler, "/v1/peers"); answer.Body.String() != want {
+		t.Errorf("got %s\nwant %s", answer.Body, want)
+	}
+}
+
 // TestProblems has every error of /v1 in the form of RFC 9457.
 func TestProblems(t *testing.T) {
 	node := goldenNode(t, nil)

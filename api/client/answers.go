@@ -59,6 +59,17 @@ type Device struct {
 type Peers struct {
 	Peers  []string `json:"peers"`
 	States []Peer   `json:"states"` // of those that are neither the node itself nor no address
+
+	Incoming *Incoming `json:"incoming"` // nil if there is none
+}
+
+// Incoming is a peer's chain on its way into the node's.
+type Incoming struct {
+	Peer   string `json:"peer"`
+	Stage  string `json:"stage"`
+	Blocks int64  `json:"blocks"`
+	Done   int64  `json:"done"`
+	Total  int64  `json:"total"` // 0 if nobody knows
 }
 
 // Peer is how the node has got on with a peer. Texts and times that it has not are

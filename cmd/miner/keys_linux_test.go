@@ -321,6 +321,28 @@ func TestTheTerminalShowsADownload(t *testing.T) {
 	x.ended(0)
 }
 
+// TestResolveShowsADownload of the node that it asks.
+func TestResolveShowsADownload(t *testing.T) {
+	isSeen := make(chan struct{})
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := `{"peers":[],"states":[],"incoming":{"peer":"a:1","stage":"checking","blocks":5,"done":5,"total":10}}`
+		if r.Method == http.MethodPost {
+			<-isSeen
+			answer = `{"replaced":true,"height":10}`
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer node.Close()
+	x := newTerminal(t, 120)
+	x.start(nil, os.Args[0], "peers", "resolve", "--url", node.URL)
+	isShown := x.output.waitFor(eraseLine + " 50 % [===============               ] checking 5 blocks of a:1: 5 of 10, ")
+	close(isSeen)
+	x.ended(0)
+	if !isShown || !x.output.waitFor(eraseLine+"the chain was replaced, height 10\r\n") {
+		t.Error("it isn't shown")
+	}
+}
+
 // TestThePrivateKeyOnATerminal is shown there, and to nobody else.
 func TestThePrivateKeyOnATerminal(t *testing.T) {
 	dir := t.TempDir()

@@ -72,7 +72,7 @@ func tokenOver(secure *tls.Config) string {
 func (n *node) api() api.Config {
 	cfg := api.Config{
 		Miner: n.miner, Control: n.control, Peers: n.network, Keys: n.keys,
-		Version: version, Errors: errorStatuses(), Status: n.miningStatus, PeerStates: n.peerStates, Access: n.access,
+		Version: version, Errors: errorStatuses(), Status: n.miningStatus, PeerStates: n.peerStates, Incoming: n.incoming, Access: n.access,
 		Metrics: n.metrics.Handler(), Observe: n.metrics.ObserveRequest, Logger: n.log,
 	}
 	if n.index != nil { // else the interface would hold a nil pointer

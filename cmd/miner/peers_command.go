@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -53,7 +55,13 @@ func resolvePeers(cmd *cobra.Command, r *remote, _ []string) error {
 	if !cmd.Flags().Changed("timeout") {
 		r.timeout = resolveTimeout
 	}
-	return askNode(cmd, r, http.MethodPost, "/v1/peers/resolve", nil, func(out io.Writer, s client.Resolution) {
+	stop := watchIncoming(cmd, r)
+	text, err := r.call(cmd, http.MethodPost, "/v1/peers/resolve", nil)
+	stop()
+	if err != nil {
+		return err
+	}
+	return showAnswer(cmd, r, text, func(out io.Writer, s client.Resolution) {
 		if s.Replaced {
 			fmt.Fprintf(out, "the chain was replaced, height %d\n", s.Height)
 		} else {
@@ -61,6 +69,62 @@ func resolvePeers(cmd *cobra.Command, r *remote, _ []string) error {
 		}
 	})
 }
+
+// watchIncoming tells how far the node is with a peer's chain, until it is told to stop.
+func watchIncoming(cmd *cobra.Command, r *remote) (stop func()) {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	ended := make(chan struct{})
+	go func() { // ends when stop is called
+		defer close(ended)
+		tell := newReporter(cmd.ErrOrStderr(), slog.LevelInfo)
+		bar, stage := tell.progress("", 0), ""
+		defer func() { bar.end() }()
+		ticker := time.NewTicker(incomingInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			incoming := r.incoming(ctx)
+			if incoming == nil {
+				continue
+			}
+			if incoming.Stage != stage {
+				bar.end()
+				bar, stage = tell.progress("", 0), incoming.Stage
+			}
+			bar.task = plain(fmt.Sprintf("%s %d blocks of %s", incoming.Stage, incoming.Blocks, incoming.Peer))
+			bar.set(incoming.Done, incoming.Total)
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// incoming asks for a peer's chain on its way into the node's. A node that doesn't tell
+// is no error: what counts is the answer that the command waits for.
+func (r *remote) incoming(ctx context.Context) *client.Incoming {
+	c, err := r.client()
+	if err != nil {
+		return nil
+	}
+	text, err := c.Call(ctx, http.MethodGet, "/v1/peers", nil)
+	if err != nil {
+		return nil
+	}
+	list, err := client.Decode[client.Peers](text)
+	if err != nil {
+		return nil
+	}
+	return list.Incoming
+}
+
+// incomingInterval is between two questions how far the node is.
+const incomingInterval = time.Second
 
 // resolveTimeout is more than the node allows its peers.
 const resolveTimeout = 24 * time.Hour

@@ -171,6 +171,15 @@ func (n *node) eventsMetrics() metrics.Events {
 	return metrics.Events{Streams: n.events.Listeners(), CutOff: n.events.CutOff()}
 }
 
+// incoming is the member "incoming" of GET /v1/peers.
+func (n *node) incoming() *api.Incoming {
+	t, ok := n.network.Incoming()
+	if !ok {
+		return nil
+	}
+	return &api.Incoming{Peer: t.Peer, Stage: string(t.Stage), Blocks: t.Blocks, Done: t.Done, Total: t.Total}
+}
+
 func (n *node) networkMetrics() metrics.Network {
 	network := metrics.Network{Conflict: n.network.Conflict(), Received: n.network.Received()}
 	for _, p := range n.network.Stats() {
