@@ -19,6 +19,13 @@ import (
 // the environment: --data-dir is MINER_DATA_DIR.
 const environmentPrefix = "MINER_"
 
+// Defaults of flags that several commands have.
+const (
+	defaultPort       = 5000 // of the original
+	defaultHost       = "127.0.0.1"
+	defaultWalletBits = 2048
+)
+
 // When the original's text file is written at a clean stop.
 const (
 	classicAuto   = "auto"   // while the chain has at most classicMaxBlocks blocks
@@ -65,7 +72,7 @@ type options struct {
 
 // bindStore adds the flags that say which ledger is meant.
 func (o *options) bindStore(flags *pflag.FlagSet) {
-	flags.IntVarP(&o.port, "port", "p", 5000, "port of the REST API; it also names the node's files")
+	flags.IntVarP(&o.port, "port", "p", defaultPort, "port of the REST API; it also names the node's files")
 	flags.StringVar(&o.dataDir, "data-dir", ".", "folder of the database, the text file and the wallet")
 	bindConfig(flags)
 	flags.IntVar(&o.difficulty, "difficulty", chain.DefaultDifficulty, "hex zeros that a proof of work's hash begins with; the same on every node of a network")
@@ -73,9 +80,9 @@ func (o *options) bindStore(flags *pflag.FlagSet) {
 
 // bindNode adds the flags of a running node.
 func (o *options) bindNode(flags *pflag.FlagSet) {
-	flags.StringVar(&o.host, "host", "127.0.0.1", "address that the REST API listens on")
+	flags.StringVar(&o.host, "host", defaultHost, "address that the REST API listens on")
 	flags.StringVar(&o.classicFile, "classic-file", classicAuto, "the original node's text file is read at the start, and written at a clean stop: auto (up to 10,000 blocks), always, or never (nor read)")
-	flags.IntVar(&o.walletBits, "wallet-bits", 2048, "size of a new wallet's RSA key; the original makes 1024")
+	flags.IntVar(&o.walletBits, "wallet-bits", defaultWalletBits, "size of a new wallet's RSA key; the original makes 1024")
 	flags.StringVar(&o.passphrase, "wallet-passphrase-file", "", "file whose one line encrypts the wallet file; a plain one is encrypted at the start")
 	flags.BoolVar(&o.createWallet, "create-wallet", false, "make a wallet at the start if there is none")
 	flags.BoolVar(&o.mine, "mine", false, "mine without end; implies --auto-resolve")
@@ -120,6 +127,13 @@ func (o *options) checkStore() error {
 	return nil
 }
 
+func (o *options) checkWalletBits() error {
+	if o.walletBits < wallet.MinBits || o.walletBits > wallet.MaxBits {
+		return fmt.Errorf("--wallet-bits %d: %w", o.walletBits, wallet.ErrKeySize)
+	}
+	return nil
+}
+
 // check refuses values of all flags that their types allow.
 func (o *options) check() error {
 	if err := o.checkStore(); err != nil {
@@ -128,10 +142,11 @@ func (o *options) check() error {
 	switch {
 	case o.workers < 0:
 		return fmt.Errorf("--workers %d: must be 0 (all that the machine allows) or more", o.workers)
-	case o.walletBits < wallet.MinBits || o.walletBits > wallet.MaxBits:
-		return fmt.Errorf("--wallet-bits %d: %w", o.walletBits, wallet.ErrKeySize)
 	case !slices.Contains([]string{classicAuto, classicAlways, classicNever}, o.classicFile):
 		return fmt.Errorf("--classic-file %q: must be auto, always or never", o.classicFile)
+	}
+	if err := o.checkWalletBits(); err != nil {
+		return err
 	}
 	if _, err := miner.ParseMode(o.search); err != nil {
 		return fmt.Errorf("--search: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lode/api/client"
+	"lode/api/peer"
 )
 
 func newPeersCommand() *cobra.Command {
@@ -153,7 +154,7 @@ func writePeers(out io.Writer, list client.Peers) {
 // peerNote says what is wrong with a peer.
 func peerNote(p client.Peer) string {
 	note := cmp.Or(p.Reason, p.LastError)
-	if !p.SetAsideUntil.IsZero() {
+	if p.State == string(peer.StateInvalid) && !p.SetAsideUntil.IsZero() {
 		note = "set aside until " + moment(p.SetAsideUntil) + ": " + note
 	}
 	return note

@@ -25,7 +25,7 @@ import (
 // remote are the flags of commands that ask a running node. They have the names of
 // the node's, so that its environment and file lead to it.
 type remote struct {
-	options // host, port, dataDir, access.tokenFile and access.tlsCert alone are set
+	options // of which a command sets those that it has flags for
 	url     string
 	timeout time.Duration
 	json    bool
@@ -35,8 +35,8 @@ type remote struct {
 func (r *remote) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&r.url, "url", "", "URL of the node, like http://127.0.0.1:5000; empty = what --host and --port say")
-	flags.IntVarP(&r.port, "port", "p", 5000, "port of the node; it also names its files")
-	flags.StringVar(&r.host, "host", "127.0.0.1", "address of the node")
+	flags.IntVarP(&r.port, "port", "p", defaultPort, "port of the node; it also names its files")
+	flags.StringVar(&r.host, "host", defaultHost, "address of the node")
 	flags.StringVar(&r.dataDir, "data-dir", ".", "folder of the node's files: its token and wallet")
 	flags.StringVar(&r.access.tokenFile, "api-token-file", "", "file of the node's token, which it asks for on addresses that aren't loopback; default: api-token-PORT.txt in the data folder, for the node of --host")
 	flags.StringVar(&r.access.tlsCert, "tls-cert", "", "PEM file of a certificate to trust, the node's own or that of its issuer, besides the system's; on addresses that aren't loopback the node is asked over https then")
@@ -72,6 +72,10 @@ func (r *remote) base() string {
 	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(r.port))
 }
 
+// isHere is true if --host, of the node's own settings perhaps, is a node that is asked
+// on loopback.
+func (r *remote) isHere() bool { return isThisMachine(r.hostName()) || isWildcard(r.hostName()) }
+
 // isThisMachine is true for hosts where a node asks for no token.
 func isThisMachine(host string) bool {
 	address, err := netip.ParseAddr(host)
@@ -105,7 +109,7 @@ func (r *remote) client() (*client.Client, error) {
 // --host and --port alone, since its folder it is.
 func (r *remote) token() (string, error) {
 	isNamed := r.access.tokenFile != ""
-	if !isNamed && (r.url != "" || isThisMachine(r.hostName())) {
+	if !isNamed && (r.url != "" || r.isHere()) {
 		return "", nil
 	}
 	token, err := readToken(r.tokenPath())
@@ -144,6 +148,9 @@ func (r *remote) call(cmd *cobra.Command, method, path string, body any) ([]byte
 		return nil, err
 	}
 	text, err := c.Call(cmd.Context(), method, path, body)
+	if errors.Is(err, client.ErrLost) && method != http.MethodGet {
+		return nil, fmt.Errorf("%w; the node may have done it all the same: look before you ask again", err)
+	}
 	return text, r.explain(err)
 }
 
@@ -154,6 +161,8 @@ func (r *remote) explain(err error) error {
 		problem.Detail = plain(problem.Detail)
 	}
 	switch {
+	case errors.Is(err, client.ErrNoNode) && (r.url != "" || !r.isHere()):
+		return fmt.Errorf("%w; --url, --host or --port name another", err)
 	case errors.Is(err, client.ErrNoNode):
 		return fmt.Errorf("%w; `miner -p %d` starts one, and --url, --host or --port name another", err, r.port)
 	case isProblem && problem.Status == http.StatusUnauthorized:

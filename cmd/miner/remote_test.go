@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lode/api/client"
 )
 
 // fakeNode answers as a node would. Its answers are by method and path.
@@ -25,11 +27,17 @@ type fakeAnswer struct {
 	body   string
 }
 
+// lost is no answer, but the end of the connection.
+var lost = fakeAnswer{status: -1}
+
 func (n *fakeNode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	n.asked = append(n.asked, strings.TrimSpace(r.Method+" "+r.RequestURI+" "+string(body)))
 	n.token = r.Header.Get("Authorization")
 	answer, ok := n.answers[r.Method+" "+r.RequestURI]
+	if answer == lost {
+		panic(http.ErrAbortHandler)
+	}
 	if !ok {
 		answer = fakeAnswer{404, `{"status":404,"detail":"There is nothing at this path. GET /openapi.json lists all paths."}`}
 	}
@@ -66,7 +74,7 @@ const (
 	fakePeers  = `{"peers":["[::1]:5001","a\u001b[2J:1","b:2","c:3"],"states":[` +
 		`{"address":"[::1]:5001","state":"ok","reason":null,"set_aside_until":null,"last_error":null,"last_seen":"2026-01-02T03:04:05Z","queued":0,"sent":7,"failed":0,"dropped":0},` +
 		`{"address":"b:2","state":"invalid","reason":"block 3: \u001b]0;wrong\u0007 proof\u202e","set_aside_until":"2026-01-02T04:04:05Z","last_error":"x","last_seen":null,"queued":1,"sent":2,"failed":3,"dropped":4},` +
-		`{"address":"c:3","state":"unreachable","reason":null,"set_aside_until":null,"last_error":"refused","last_seen":null,"queued":0,"sent":0,"failed":9,"dropped":0}]}`
+		`{"address":"c:3","state":"unreachable","reason":null,"set_aside_until":"2026-01-02T04:04:05Z","last_error":"refused","last_seen":null,"queued":0,"sent":0,"failed":9,"dropped":0}]}`
 	fakeWallet = `{"exists":true,"address":"30819f","confirmed":10,"available":7.5,"encrypted":true}`
 )
 
@@ -226,6 +234,10 @@ func TestRemoteErrors(t *testing.T) {
 		{"wallet show", "GET /v1/wallet", fakeAnswer{200, `{"exists":false}`}, "miner: there is no wallet; `miner wallet new` makes one\n"},
 		{"wallet balance", "GET /v1/wallet", fakeAnswer{200, `{"exists":false}`}, "miner: there is no wallet; `miner wallet new` makes one\n"},
 		{"wallet send r 5", "POST /v1/transactions", fakeAnswer{409, `{"status":409,"detail":"Too poor."}`}, "miner: the node refuses: Too poor.\n"},
+		{"wallet send r 5", "POST /v1/transactions", lost, "miner: URL: the node's answer didn't come: EOF; the node may have done it all the same: look before you ask again\n"},
+		{"status", "GET /v1/status", lost, "miner: URL: the node's answer didn't come: EOF\n"},
+		{"wallet send \xff 5", "", fakeAnswer{}, "miner: \"\\xff\": RECIPIENT must be an address, and not empty\n"},
+		{"wallet send --message \xff", "", fakeAnswer{}, "miner: --message: not a message: it is not valid UTF-8\n"},
 		{"wallet send r five", "", fakeAnswer{}, "miner: \"five\": AMOUNT must be a number of coins above 0, like 5 or 2.5\n"},
 		{"wallet send r 0", "", fakeAnswer{}, "miner: \"0\": AMOUNT must be"},
 		{"wallet send r NaN", "", fakeAnswer{}, "miner: \"NaN\": AMOUNT must be"},
@@ -257,6 +269,20 @@ func TestRemoteWithoutANode(t *testing.T) {
 			t.Errorf("miner %s: exit %d, %s", command, code, messages)
 		}
 	}
+	// Starting one here makes none there.
+	for _, r := range []remote{{url: "http://127.0.0.1:" + port}, {options: options{host: "192.0.2.1"}}} {
+		if got := r.explain(client.ErrNoNode).Error(); got != "no node answers; --url, --host or --port name another" {
+			t.Errorf("%s%s: %s", r.url, r.host, got)
+		}
+	}
+}
+
+// TestNobodyIsPaid by what a shell makes of a command that failed.
+func TestNobodyIsPaid(t *testing.T) {
+	var n fakeNode
+	if _, messages, code := n.ask(t, "wallet", "send", "", "5"); code != exitFailure || !strings.HasPrefix(messages, `miner: "": RECIPIENT must be`) || len(n.asked) > 0 {
+		t.Errorf("exit %d, %s, asked %q", code, messages, n.asked)
+	}
 }
 
 // TestRemoteToken: the token of a file that is named goes to the node that is named,
@@ -279,7 +305,7 @@ func TestRemoteToken(t *testing.T) {
 	if n.token != "" {
 		t.Errorf("--url got the token of the data folder: %q", n.token)
 	}
-	for host, want := range map[string]string{"127.0.0.1": "", "localhost": "", "[::1]": "", "192.0.2.1": "0123456789abcdef"} {
+	for host, want := range map[string]string{"127.0.0.1": "", "localhost": "", "[::1]": "", "0.0.0.0": "", "": "", "192.0.2.1": "0123456789abcdef"} {
 		r := remote{options: options{host: host, port: 5000, dataDir: dir}}
 		if token, err := r.token(); token != want || err != nil {
 			t.Errorf("%s: %q, %v", host, token, err)
@@ -377,6 +403,21 @@ func TestWalletOffline(t *testing.T) {
 	_, messages, code := runMiner(t, "wallet", "show", "--offline", "-p", port, "--data-dir", dir)
 	if code != 1 || !strings.Contains(messages, "--wallet-passphrase-file names the file") {
 		t.Error(messages)
+	}
+}
+
+// TestWalletOfflineMistakes: a size is to blame for what is wrong with it alone.
+func TestWalletOfflineMistakes(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "WalletKeys_5000.txt")
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for bits, want := range map[string]string{"512": "miner: --wallet-bits 512: an RSA key must have 1024 to 8192 bits\n", "1024": "is a directory\n"} {
+		_, messages, code := runMiner(t, "wallet", "new", "--offline", "--replace", "--wallet-bits", bits, "--data-dir", dir)
+		if code != exitFailure || !strings.HasSuffix(messages, want) || bits == "1024" && strings.Contains(messages, "--wallet-bits") {
+			t.Errorf("%s bits: exit %d, %s", bits, code, messages)
+		}
 	}
 }
 

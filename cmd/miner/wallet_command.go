@@ -23,6 +23,9 @@ var (
 	errHasWallet = errors.New("there is a wallet already; with --replace another one takes its place, and the old one's file is kept beside it")
 	// errNotShown is a private key that would go elsewhere than to a terminal.
 	errNotShown = errors.New("--private shows the key on a terminal alone; programs read the wallet file")
+	// errRecipient is an argument that nobody can be paid by, though the network takes the
+	// empty one.
+	errRecipient = errors.New("RECIPIENT must be an address, and not empty")
 	// errAmount is an argument that is no amount.
 	errAmount = errors.New("AMOUNT must be a number of coins above 0, like 5 or 2.5")
 )
@@ -86,7 +89,7 @@ are lost.`,
 	}
 	r.bind(cmd)
 	bindOffline(cmd, &r, &offline)
-	cmd.Flags().IntVar(&r.walletBits, "wallet-bits", 2048, "size of the wallet's RSA key, when no node is asked")
+	cmd.Flags().IntVar(&r.walletBits, "wallet-bits", defaultWalletBits, "size of the wallet's RSA key, when no node is asked")
 	cmd.Flags().BoolVar(&replace, "replace", false, "take the place of the wallet that is there, whose file is kept beside it")
 	return cmd
 }
@@ -94,6 +97,9 @@ are lost.`,
 func walletNewOffline(cmd *cobra.Command, r *remote, replace bool) error {
 	if _, err := os.Lstat(r.wallet()); !errors.Is(err, fs.ErrNotExist) && !replace {
 		return fmt.Errorf("%s: %w", r.wallet(), errHasWallet)
+	}
+	if err := r.checkWalletBits(); err != nil {
+		return err
 	}
 	keys, err := r.keystore()
 	if err != nil {
@@ -104,7 +110,7 @@ func walletNewOffline(cmd *cobra.Command, r *remote, replace bool) error {
 	}
 	w, err := keys.Create()
 	if err != nil {
-		return fmt.Errorf("--wallet-bits: %w", err)
+		return err
 	}
 	return showFile(cmd, r, w)
 }
@@ -288,7 +294,14 @@ func writePayment(out io.Writer, p client.Payment) {
 // paymentBody is the body of POST /v1/transactions.
 func paymentBody(args []string, message string, isMessage bool) (any, error) {
 	if isMessage {
+		// The node refuses it as well, but not what JSON has made of a byte that is no text.
+		if _, err := wire.MessageRecipient(message); err != nil {
+			return nil, fmt.Errorf("--message: %w", err)
+		}
 		return map[string]string{"message": message}, nil
+	}
+	if args[0] == "" || !wire.ValidText(args[0]) {
+		return nil, fmt.Errorf("%q: %w", args[0], errRecipient)
 	}
 	amount, err := wire.ParseNumber(args[1])
 	if err != nil || !amount.IsFinite() || amount.Sign() <= 0 {
