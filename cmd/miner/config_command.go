@@ -42,7 +42,7 @@ A setting that a node would refuse is printed, too, and then the reason.`,
 			if err := write(cmd.OutOrStdout(), cmd.Flags(), origins); err != nil {
 				return err
 			}
-			return o.check()
+			return o.checkAll()
 		},
 	}
 	cmd.Flags().AddFlagSet(newNodeFlags(&o))

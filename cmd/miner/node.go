@@ -55,6 +55,7 @@ type node struct {
 	engine  *miner.Engine
 	miner   *miner.Miner
 	control *miner.Control
+	mines   atomic.Bool // --mine, as the settings have it now
 	events  *events.Hub
 	tipAt   atomic.Pointer[time.Time] // when the tip became it; nil: before the start
 	metrics *metrics.Metrics
@@ -277,7 +278,7 @@ func (n *node) start(ctx context.Context, group *errgroup.Group) error {
 		return n.streamTips(ctx, tips)
 	})
 	if n.options.mine {
-		if err := n.control.Start(); err != nil {
+		if err := n.mineOrNot(true); err != nil {
 			return fmt.Errorf("--mine: %w", err)
 		}
 	}
@@ -309,8 +310,8 @@ func errorStatuses() []api.ErrorStatus {
 }
 
 // continuous is told when mining without end is turned on, which implies
-// --auto-resolve, or off.
-func (n *node) continuous(on bool) { n.network.AutoResolve(on || n.options.resolve || n.options.mine) }
+// --auto-resolve, or off. As long as the settings have --mine, that stays.
+func (n *node) continuous(on bool) { n.network.AutoResolve(on || n.options.resolve || n.mines.Load()) }
 
 // tellPeers queues a block for the peers without waiting for any of them.
 func (n *node) tellPeers(ctx context.Context, b wire.Block) {

@@ -76,12 +76,17 @@ func newReloader(n *node) *reloader {
 	return r
 }
 
-// mineOrNot turns mining without end on or off.
+// mineOrNot turns mining without end on or off, and what --mine implies.
 func (n *node) mineOrNot(mine bool) error {
 	if mine {
-		return n.control.Start()
+		if err := n.control.Start(); err != nil {
+			return err
+		}
+	} else {
+		n.control.Stop()
 	}
-	n.control.Stop()
+	n.mines.Store(mine)
+	n.continuous(n.control.State().Continuous) // which is told of changes alone
 	return nil
 }
 

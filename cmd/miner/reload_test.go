@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -101,6 +102,25 @@ func TestReloadTurnsMiningOnAndOff(t *testing.T) {
 	r.write(t, "")
 	if line := r.reload("read the configuration again"); !strings.Contains(line, `changed="mine: true -> false" needs_restart=""`) || isMining() != false {
 		t.Error(line, isMining())
+	}
+	r.interrupt()
+}
+
+// TestReloadTurnsOffWhatMineImplies: a peer that is ahead is a conflict again, which
+// nobody resolves unasked.
+func TestReloadTurnsOffWhatMineImplies(t *testing.T) {
+	r := startReloading(t, "mine = true", "--workers", "1", "--create-wallet")
+	r.must(200, "POST", "/v1/mining/pause", "")
+	r.write(t, "")
+	if line := r.reload("read the configuration again"); !strings.Contains(line, `changed="mine: true -> false"`) {
+		t.Error(line)
+	}
+	// The proof of work doesn't cover the index.
+	ahead := parse(t, dumps(readVectors(t).GoodBlock)).(object)
+	ahead["index"] = json.Number("1000000")
+	r.must(200, "POST", "/broadcast_block", dumps(object{"block": ahead}))
+	if conflict := r.must(200, "GET", "/v1/status", "")["conflict"]; conflict != true {
+		t.Errorf("conflict: %v", conflict)
 	}
 	r.interrupt()
 }
