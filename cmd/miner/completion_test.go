@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"lode/miner"
 )
@@ -68,6 +69,22 @@ func TestOfferedValues(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFlagsHaveOneName: text in backquotes would be shown as the name of the value.
+func TestFlagsHaveOneName(t *testing.T) {
+	var all func(*cobra.Command)
+	all = func(cmd *cobra.Command) {
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			if strings.Contains(flag.Usage, "`") {
+				t.Errorf("%s --%s: %s", cmd.CommandPath(), flag.Name, flag.Usage)
+			}
+		})
+		for _, sub := range cmd.Commands() {
+			all(sub)
+		}
+	}
+	all(newRootCommand())
 }
 
 // validOptions are the defaults.

@@ -31,14 +31,14 @@ type gpuOptions struct {
 }
 
 func (o *gpuOptions) bind(flags *pflag.FlagSet) {
-	flags.StringVar(&o.use, "gpu", gpuAuto, "devices that mine, too: auto (GPUs, when a search is long enough), off, all, or numbers of `miner devices` like 0,1, which then take part in every search")
+	flags.StringVar(&o.use, "gpu", gpuAuto, "devices that mine, too: auto (GPUs, when a search is long enough), off, all, or numbers that miner devices lists, like 0,1, which then take part in every search")
 	bindGPUProgram(flags, &o.program)
 	flags.BoolVar(&o.force, "force-device", false, "mine with devices that compute wrongly in their self-test; wrong proofs never leave the node")
 }
 
 // bindMeasured is bind for a benchmark, which measures devices only if it is asked to.
 func (o *gpuOptions) bindMeasured(flags *pflag.FlagSet) {
-	flags.StringVar(&o.use, "gpu", gpuOff, "devices to measure, too: auto (GPUs, or CPUs with a driver for OpenCL if there are none), off, all, or numbers of `miner devices` like 0,1")
+	flags.StringVar(&o.use, "gpu", gpuOff, "devices to measure, too: auto (GPUs, or CPUs with a driver for OpenCL if there are none), off, all, or numbers that miner devices lists, like 0,1")
 	flags.Lookup("gpu").NoOptDefVal = gpuAuto
 	bindGPUProgram(flags, &o.program)
 }
