@@ -42,7 +42,7 @@ line wins over the environment, and that over the file.`,
 	o.bindStore(root.Flags())
 	o.bindNode(root.Flags())
 	root.AddCommand(newExportCommand(), newImportCommand(), newVerifyCommand(), newBenchCommand(), newGenerateCommand(), newDevicesCommand(), newConfigCommand(), newVersionCommand(),
-		newStatusCommand(), newPeersCommand(), newWalletCommand(), newSolveCommand(), newDashboardsCommand())
+		newStatusCommand(), newPeersCommand(), newWalletCommand(), newSolveCommand(), newDashboardsCommand(), newManualCommand())
 	addCompletions(root)
 	return root
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +63,14 @@ type release struct {
 	time     time.Time
 
 	maintainer string // of packages
+	printed    printed
+}
+
+// printed is what miner says about itself. That of this machine prints it: it is the same
+// on all.
+type printed struct {
+	completions map[string][]byte // by shell
+	manual      []byte
 }
 
 // nobodys is the maintainer of packages that nobody has put a name to, in a domain that
@@ -127,8 +136,45 @@ func (r *release) files(ctx context.Context, t target) ([]file, error) {
 		}
 		files = append(files, file{name, content, false})
 	}
+	if t.system != "windows" { // which has no man
+		files = append(files, file{manualName, r.printed.manual, false})
+	}
 	notices, err := r.notices(ctx, t)
 	return append(files, file{"THIRD_PARTY_LICENSES", notices, false}), err
+}
+
+// manualName is the file of the manual page.
+const manualName = "miner.1"
+
+// print builds miner for this machine and lets it print what it says about itself.
+func (r *release) print(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "dist")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	here := target{runtime.GOOS, runtime.GOARCH}
+	content, err := r.build(ctx, here, "miner")
+	if err != nil {
+		return err
+	}
+	program := filepath.Join(dir, here.program("miner"))
+	if err := os.WriteFile(program, content, 0o700); err != nil { // #nosec G306 -- a program
+		return err
+	}
+	r.printed.completions = map[string][]byte{}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if r.printed.completions[shell], err = output(ctx, dir, nil, program, "completion", shell); err != nil {
+			return err
+		}
+	}
+	r.printed.manual, err = output(ctx, dir, r.epoch(), program, "man")
+	return err
+}
+
+// epoch is the environment of programs that write a time into what they make.
+func (r *release) epoch() []string {
+	return append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.time.Unix(), 10))
 }
 
 // build compiles one program. Nothing of the machine gets into it: no paths, no CPU

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/md5" // #nosec G501 -- dpkg --verify reads no other
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +41,7 @@ func (r *release) debianVersion() string {
 // writeDebian writes the package for Debian and the systems that come from it, and
 // returns its file's name. dpkg-deb packs it: where it is missing, the error says so.
 func (r *release) writeDebian(ctx context.Context, t target, out string, files []file) (string, error) {
-	content, err := r.debianFiles(ctx, files)
+	content, err := r.debianFiles(files)
 	if err != nil {
 		return "", err
 	}
@@ -59,8 +59,7 @@ func (r *release) writeDebian(ctx context.Context, t target, out string, files [
 	}
 	name := fmt.Sprintf("miner_%s_%s.deb", r.debianVersion(), t.architecture)
 	// gzip, since xz's bytes depend on how many CPUs there are.
-	environment := append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.time.Unix(), 10))
-	_, err = output(ctx, "", environment, "dpkg-deb", "--root-owner-group", "-Zgzip", "--build", root, filepath.Join(out, name))
+	_, err = output(ctx, "", r.epoch(), "dpkg-deb", "--root-owner-group", "-Zgzip", "--build", root, filepath.Join(out, name))
 	return name, err
 }
 
@@ -113,7 +112,7 @@ var sources = map[string]string{
 func isControl(name string) bool { return strings.HasPrefix(name, "DEBIAN/") }
 
 // debianFiles are those that are installed, and the scripts that dpkg runs.
-func (r *release) debianFiles(ctx context.Context, files []file) (all []file, err error) {
+func (r *release) debianFiles(files []file) (all []file, err error) {
 	var licences bytes.Buffer
 	for _, f := range files {
 		switch {
@@ -121,6 +120,12 @@ func (r *release) debianFiles(ctx context.Context, files []file) (all []file, er
 			all = append(all, file{"usr/bin/" + f.name, f.content, true})
 		case f.name == "LICENSE" || f.name == "THIRD_PARTY_LICENSES": // in this order
 			fmt.Fprintf(&licences, "%s\n", f.content)
+		case f.name == manualName:
+			compressed, err := zipped(f.content)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, file{"usr/share/man/man1/" + manualName + ".gz", compressed, false})
 		default:
 			all = append(all, file{"usr/share/doc/miner/" + f.name, f.content, false})
 		}
@@ -133,41 +138,29 @@ func (r *release) debianFiles(ctx context.Context, files []file) (all []file, er
 		}
 		all = append(all, file{name, content, isControl(name)})
 	}
-	completions, err := r.completions(ctx)
-	all = append(all, completions...)
-	slices.SortFunc(all, func(a, b file) int { return strings.Compare(a.name, b.name) })
-	return all, err
-}
-
-// completions are the scripts that complete miner's command lines. The program of this
-// machine writes them: they are the same on all.
-func (r *release) completions(ctx context.Context) (scripts []file, err error) {
-	dir, err := os.MkdirTemp("", "dist")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	here := target{runtime.GOOS, runtime.GOARCH}
-	content, err := r.build(ctx, here, "miner")
-	if err != nil {
-		return nil, err
-	}
-	program := filepath.Join(dir, here.program("miner"))
-	if err := os.WriteFile(program, content, 0o700); err != nil { // #nosec G306 -- a program
-		return nil, err
-	}
 	for name, shell := range map[string]string{
 		"usr/share/bash-completion/completions/miner":    "bash",
 		"usr/share/zsh/vendor-completions/_miner":        "zsh",
 		"usr/share/fish/vendor_completions.d/miner.fish": "fish",
 	} {
-		script, err := output(ctx, dir, nil, program, "completion", shell)
-		if err != nil {
-			return nil, err
-		}
-		scripts = append(scripts, file{name, script, false})
+		all = append(all, file{name, r.printed.completions[shell], false})
 	}
-	return scripts, nil
+	slices.SortFunc(all, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	return all, nil
+}
+
+// zipped is a manual page as Debian wants it. Neither a name nor a time is in it.
+func zipped(content []byte) ([]byte, error) {
+	var compressed bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := writer.Write(content); err != nil {
+		return nil, err
+	}
+	err = writer.Close()
+	return compressed.Bytes(), err
 }
 
 // control is what tells dpkg about the package.

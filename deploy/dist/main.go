@@ -38,6 +38,9 @@ func run(ctx context.Context, root, out, only string, report io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := r.print(ctx); err != nil {
+		return err
+	}
 	if err := prepare(out); err != nil {
 		return err
 	}

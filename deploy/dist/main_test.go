@@ -67,6 +67,19 @@ func TestSameBytesTwice(t *testing.T) {
 	if len(releases[0]) != len(want) {
 		t.Errorf("%d files, want those of %q", len(releases[0]), want)
 	}
+	checkManual(t, listTar(t, []byte(releases[0][want[2]])))
+}
+
+// checkManual looks for the release's manual page in a list of its files.
+func checkManual(t *testing.T, list []string) {
+	t.Helper()
+	for _, entry := range list {
+		_, page, isPage := strings.Cut(entry, "/miner.1 -rw-r--r-- 2023-11-14T22:13:20Z ")
+		if isPage && strings.HasPrefix(page, `.TH MINER 1 "2023-11-14" "miner v1.2.3" `) && strings.Contains(page, "\n.SS miner wallet send ") {
+			return
+		}
+	}
+	t.Error("there is no manual page of this release in the archive")
 }
 
 // TestOwnSettings of who makes a release change nothing in it: neither variables nor

@@ -51,6 +51,9 @@ func TestDebianPackage(t *testing.T) {
 	command(t, "dpkg", "-i", filepath.Join(out, "miner_0.0.1_"+here().architecture+".deb"))
 	command(t, "dpkg", "--verify", "miner")
 	command(t, "bash", "-n", "/usr/share/bash-completion/completions/miner")
+	if list := command(t, "dpkg", "--listfiles", "miner"); !strings.Contains(list, "\n/usr/share/man/man1/miner.1.gz\n") {
+		t.Errorf("there is no manual page in\n%s", list)
+	}
 	if answer := command(t, "systemd-analyze", "verify", unitFile); answer != "" {
 		t.Error(answer)
 	}
