@@ -31,7 +31,7 @@ func TestBenchPlan(t *testing.T) {
 func TestBenchJSON(t *testing.T) {
 	var out, messages bytes.Buffer
 	args := []string{"bench", "--json", "--seconds", "0.01", "--kernels", "generic", "--workers", "1", "--prefix", "115"}
-	if code := run(t.Context(), args, &out, &messages); code != 0 || messages.Len() > 0 {
+	if code := run(t.Context(), args, &out, &messages); code != 0 || strings.Contains(messages.String(), "miner:") { // it may tell how far it is
 		t.Fatalf("code %d: %s", code, &messages)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(out.Bytes()))

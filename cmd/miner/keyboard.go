@@ -48,7 +48,7 @@ func (k *keyboard) take() {
 		}
 		k.before = before
 	}
-	_ = singleKeys(fd) // without them the keys come after Enter
+	_ = singleKeys(fd) // it is tried again
 }
 
 // release makes the terminal what it was.
