@@ -19,10 +19,11 @@ func TestPageDevices(t *testing.T) {
 		"--gpu", "all", "--gpu-program", program)
 	w := openPage(t, p, "")
 	row := func(number string) string { return "tbody > tr:nth-child(" + number + ")" }
-	w.contains("caption + thead th", "Device")
+	w.until(`document.querySelector(".strip-box .empty").checkVisibility()`) // the last thing above that takes room
 	devices := "table:last-child "
 	w.contains(devices+row("1"), "gpu0 A <b>")
 	w.contains(devices+row("1"), "ready")
+	w.contains(devices+row("2")+" .badge", "ended") // for a reason that is long enough to be folded
 	w.click(devices + row("2") + " .reason button")
 	w.contains(devices+row("2"), "2 of 40 batches are wrong")
 	w.click(devices + row("2") + " th button")

@@ -163,7 +163,7 @@ func (w *webPage) contains(selector, text string) {
 	w.until(fmt.Sprintf("[...document.querySelectorAll(%q)].some((e) => e.textContent.includes(%q))", selector, text))
 }
 
-// click waits until a mouse can reach an element, and clicks there.
+// click waits until an element stands still where a mouse can reach it, and clicks there.
 func (w *webPage) click(selector string) {
 	w.t.Helper()
 	w.until(fmt.Sprintf(`(() => {
@@ -171,8 +171,9 @@ func (w *webPage) click(selector string) {
 		if (!element || element.disabled || !element.checkVisibility()) return false;
 		element.scrollIntoView({ block: "center", behavior: "instant" });
 		const { x, y, width, height } = element.getBoundingClientRect();
-		window.aim = [x + width / 2, y + height / 2];
-		return element.contains(document.elementFromPoint(...window.aim));
+		const [before, aim] = [window.aim, [x + width / 2, y + height / 2]];
+		window.aim = aim;
+		return String(before) === String(aim) && element.contains(document.elementFromPoint(...aim));
 	})()`, selector))
 	aim := do(w, chromedp.Evaluate[[]float64]("window.aim"))
 	do(w, chromedp.MouseClickXY(aim[0], aim[1]))
