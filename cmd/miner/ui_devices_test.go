@@ -10,6 +10,7 @@ import (
 // TestPageDevices shows devices that mine beside the workers, with one that computes
 // wrongly. A long name that was unfolded stays so.
 func TestPageDevices(t *testing.T) {
+	findBrowser(t)
 	long := strings.Repeat("long name ", 10)
 	program := fakeList(t,
 		protocol.Device{ID: "cuda:0", Backend: "cuda", Name: "A <b>", Kind: protocol.GPU},

@@ -14,6 +14,7 @@ const shownHeights = `[...document.querySelectorAll(".row.block > .number:first-
 // TestPageLists turns the pages of a chain of 60 blocks: together they have each
 // block once.
 func TestPageLists(t *testing.T) {
+	findBrowser(t)
 	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet")
 	var want []string
 	for i := range 61 {
@@ -52,6 +53,7 @@ func TestPageLists(t *testing.T) {
 // TestPageStays: what has been unfolded stays when blocks and payments come, and with
 // it the focus.
 func TestPageStays(t *testing.T) {
+	findBrowser(t)
 	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet")
 	for range 60 {
 		p.mine()
@@ -104,6 +106,7 @@ func TestPageStays(t *testing.T) {
 // TestPageOpen shows more open transactions than at once. What comes is added to
 // those, and the node isn't asked for all of them again.
 func TestPageOpen(t *testing.T) {
+	findBrowser(t)
 	p := start(t, t.TempDir(), freePort(t), "--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet")
 	say := func(text string) {
 		t.Helper()

@@ -258,6 +258,7 @@ func TestPageReconnects(t *testing.T) {
 // TestPageConflict: another node tells of a block from far ahead. The page says so,
 // wherever one is, and resolving takes that node's chain.
 func TestPageConflict(t *testing.T) {
+	findBrowser(t)
 	arguments := []string{"--difficulty", "1", "--workers", "1", "--kernel", "generic", "--create-wallet"}
 	p, ahead := start(t, t.TempDir(), freePort(t), arguments...), start(t, t.TempDir(), freePort(t), arguments...)
 	for range 3 {
