@@ -136,13 +136,12 @@ func (c *Chain) openPool() error {
 		return err
 	}
 	nothing := func(wire.Transaction) bool { return false }
-	dropped := 0
-	if c.pool, dropped, err = poolAfter(inMemory(open), nothing, newAccounts(c.store.Account)); err != nil {
+	if c.pool, err = poolAfter(inMemory(open), nothing, newAccounts(c.store.Account)); err != nil {
 		return err
 	}
-	if dropped > 0 {
+	if c.pool.dropped > 0 {
 		return fmt.Errorf("%w: %d of %d open transactions are not covered by their senders' balances",
-			ErrCorrupt, dropped, len(open))
+			ErrCorrupt, c.pool.dropped, len(open))
 	}
 	c.peers, err = c.store.Peers()
 	return err
@@ -213,7 +212,7 @@ func (c *Chain) extension() *pipeline {
 	p := c.newPipeline(c.Tip(), newAccounts(c.store.Account))
 	p.chunks = true
 	p.finish = func(b *batch) error {
-		next, dropped, err := poolAfter(c.pool.all(), c.pool.in(b.blocks), b.balances)
+		next, err := poolAfter(c.pool.all(), c.pool.in(b.blocks), b.balances)
 		if err != nil {
 			return err
 		}
@@ -222,7 +221,6 @@ func (c *Chain) extension() *pipeline {
 		if err := c.commit(b.blocks[0].Index-1, arrival, b.sealed(), b.balances, next); err != nil {
 			return err
 		}
-		c.counters.dropped(dropped)
 		b.balances.forget()
 		return nil
 	}
@@ -249,7 +247,10 @@ func (c *Chain) commit(base int64, arrival Arrival, blocks iter.Seq2[wire.Sealed
 		if err != nil {
 			return err
 		}
-		c.counters.update(func(s *Stats) { s.BlocksAccepted += uint64(tip.Height - base) })
+		c.counters.update(func(s *Stats) {
+			s.BlocksAccepted += uint64(tip.Height - base)
+			s.TransactionsDropped += uint64(next.dropped)
+		})
 		if arrival.Abandoned > 0 {
 			c.counters.reorganised(arrival.Abandoned)
 		}

@@ -22,9 +22,9 @@ func openPayments(n int, recipient string) []wire.Transaction {
 
 func TestPoolIsBounded(t *testing.T) {
 	many := &pool{open: openPayments(50_001, "r")}
-	full, dropped, err := poolAfter(many.all(), func(wire.Transaction) bool { return false }, newAccounts(noRecords))
-	if err != nil || len(full.open) != 50_000 || dropped != 1 {
-		t.Fatalf("%d open payments, %d dropped, error %v, want 50000 and 1", len(full.open), dropped, err)
+	full, err := poolAfter(many.all(), func(wire.Transaction) bool { return false }, newAccounts(noRecords))
+	if err != nil || len(full.open) != 50_000 || full.dropped != 1 {
+		t.Fatalf("%d open payments, %d dropped, error %v, want 50000 and 1", len(full.open), full.dropped, err)
 	}
 	c := &Chain{pool: full, writer: make(chan struct{}, 1), counters: newCounters()}
 	if err := c.AddTransaction(t.Context(), openPayments(1, "r")[0]); !errors.Is(err, ErrPoolFull) {
@@ -37,9 +37,9 @@ func TestPoolBytesAreBounded(t *testing.T) {
 	const each = 1<<20 + 80 + 2 // with the names, the sender and the amount
 	large := openPayments(97, strings.Repeat("r", 1<<20))
 	many := &pool{open: append(large, openPayments(1, "r")...)}
-	full, dropped, err := poolAfter(many.all(), func(wire.Transaction) bool { return false }, newAccounts(noRecords))
-	if err != nil || len(full.open) != 96 || full.open[95].Recipient != "r" || full.size != 95*each+83 || dropped != 2 {
-		t.Fatalf("%d open payments of %d bytes, %d dropped, error %v", len(full.open), full.size, dropped, err)
+	full, err := poolAfter(many.all(), func(wire.Transaction) bool { return false }, newAccounts(noRecords))
+	if err != nil || len(full.open) != 96 || full.open[95].Recipient != "r" || full.size != 95*each+83 || full.dropped != 2 {
+		t.Fatalf("%d open payments of %d bytes, %d dropped, error %v", len(full.open), full.size, full.dropped, err)
 	}
 	c := &Chain{pool: full, writer: make(chan struct{}, 1), counters: newCounters()}
 	if err := c.AddTransaction(t.Context(), large[0]); !errors.Is(err, ErrPoolFull) {

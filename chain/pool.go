@@ -31,6 +31,8 @@ type pool struct {
 	size  int                // bytes of the open ones
 	left  map[string]account // of each sender: its balance less what it pays here
 	ids   ids
+
+	dropped int // candidates that had no cover or no room when it was made
 }
 
 // ids finds the payments of a pool by their IDs. Those are computed when somebody asks
@@ -105,17 +107,17 @@ func (p *pool) add(t wire.Transaction, left account) {
 // poolAfter is the pool when the balances have become others: the candidates in
 // their order, without those that were mined and those that don't fit any more,
 // which are dropped.
-func poolAfter(candidates iter.Seq2[wire.Transaction, error], mined func(wire.Transaction) bool, balances *accounts) (next *pool, dropped int, err error) {
-	next = newPool()
+func poolAfter(candidates iter.Seq2[wire.Transaction, error], mined func(wire.Transaction) bool, balances *accounts) (*pool, error) {
+	next := newPool()
 	for t, err := range candidates {
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if mined(t) {
 			continue
 		}
 		if next.isFull(t) {
-			dropped++
+			next.dropped++
 			continue
 		}
 		left, err := next.fit(t, balances)
@@ -123,12 +125,12 @@ func poolAfter(candidates iter.Seq2[wire.Transaction, error], mined func(wire.Tr
 		case err == nil:
 			next.add(t, left)
 		case errors.Is(err, ErrOverspend):
-			dropped++
+			next.dropped++
 		default:
-			return nil, 0, err
+			return nil, err
 		}
 	}
-	return next, dropped, nil
+	return next, nil
 }
 
 // beyond are the payments that are open here and weren't in an older pool, or not as

@@ -198,16 +198,12 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 	if err != nil {
 		return err
 	}
-	next, dropped, err := poolAfter(c.candidates(f.base.Height), mined.has, balances)
+	next, err := poolAfter(c.candidates(f.base.Height), mined.has, balances)
 	if err != nil {
 		return err
 	}
 	arrival := Arrival{Tip: f.tip, Transactions: f.last, Reopened: next.beyond(c.pool)}
-	if err := c.commit(f.base.Height, arrival, f.unchanged(ctx), balances, next); err != nil {
-		return err
-	}
-	c.counters.dropped(dropped)
-	return nil
+	return c.commit(f.base.Height, arrival, f.unchanged(ctx), balances, next)
 }
 
 // unchanged yields the fork's blocks and sees to it that the last one is the one

@@ -58,11 +58,6 @@ func (c *counters) transaction(err error) {
 	})
 }
 
-// dropped counts open payments that a new tip left without cover or room.
-func (c *counters) dropped(payments int) {
-	c.update(func(s *Stats) { s.TransactionsDropped += uint64(payments) })
-}
-
 // reorganised counts a branch that took the place of so many blocks, at least one.
 func (c *counters) reorganised(depth int64) {
 	c.update(func(s *Stats) {
