@@ -73,36 +73,23 @@ func resolvePeers(cmd *cobra.Command, r *remote, _ []string) error {
 
 // watchIncoming tells how far the node is with a peer's chain, until it is told to stop.
 func watchIncoming(cmd *cobra.Command, r *remote) (stop func()) {
-	ctx, cancel := context.WithCancel(cmd.Context())
-	ended := make(chan struct{})
-	go func() { // ends when stop is called
-		defer close(ended)
-		tell := newReporter(cmd.ErrOrStderr(), slog.LevelInfo)
-		bar, stage := tell.progress("", 0), ""
-		defer func() { bar.end() }()
-		ticker := time.NewTicker(incomingInterval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-			incoming := r.incoming(ctx)
-			if incoming == nil {
-				continue
-			}
-			if incoming.Stage != stage {
-				bar.end()
-				bar, stage = tell.progress("", 0), incoming.Stage
-			}
-			bar.task = plain(fmt.Sprintf("%s %d blocks of %s", incoming.Stage, incoming.Blocks, incoming.Peer))
-			bar.set(incoming.Done, incoming.Total)
+	tell := newReporter(cmd.ErrOrStderr(), slog.LevelInfo)
+	bar, stage := tell.progress("", 0), ""
+	end := atEach(incomingInterval, func(ctx context.Context) {
+		incoming := r.incoming(ctx)
+		if incoming == nil {
+			return
 		}
-	}()
+		if incoming.Stage != stage {
+			bar.end()
+			bar, stage = tell.progress("", 0), incoming.Stage
+		}
+		bar.task = plain(fmt.Sprintf("%s %d blocks of %s", incoming.Stage, incoming.Blocks, incoming.Peer))
+		bar.set(incoming.Done, incoming.Total)
+	})
 	return func() {
-		cancel()
-		<-ended
+		end()
+		bar.end()
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -68,6 +69,30 @@ func (p *progress) set(done, total int64) {
 func (p *progress) end() {
 	if p.console.terminal {
 		p.console.draw("")
+	}
+}
+
+// atEach calls look once in an interval, until it is told to stop. That ends the context
+// of a look under way, and waits for it.
+func atEach(interval time.Duration, look func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { // ends with ctx
+		defer close(ended)
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				look(ctx)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
 	}
 }
 

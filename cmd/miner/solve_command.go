@@ -244,25 +244,13 @@ func hashesOf(engine *miner.Engine) (all uint64) {
 
 // watchSearch counts hashes, if a search takes long, until it is told to stop.
 func watchSearch(engine *miner.Engine, tell reporter) (stop func()) {
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() { // ends when stop is called
-		defer close(ended)
-		bar := tell.progress("searching", 0)
-		defer bar.end()
-		ticker := time.NewTicker(barInterval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-ticker.C:
-				bar.set(int64(hashesOf(engine)), 0) // nobody knows how many it takes
-			}
-		}
-	}()
+	bar := tell.progress("searching", 0)
+	end := atEach(barInterval, func(context.Context) {
+		bar.set(int64(hashesOf(engine)), 0) // nobody knows how many it takes
+	})
 	return func() {
-		close(quit)
-		<-ended
+		end()
+		bar.end()
 	}
 }
 
