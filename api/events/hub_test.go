@@ -198,8 +198,10 @@ func TestStates(t *testing.T) {
 		check(t, "looks", first.taken(), event(h, 0, "mining", "2")+event(h, 0, "mining", "3"))
 		peers = `["a"]`
 		second, stopSecond := listen(t, h, "") // is shown at once what has changed
-		check(t, "second", second.taken(), begin+event(h, 0, "mining", "3")+event(h, 0, "peers", "[]")+
-			event(h, 0, "mining", "4")+event(h, 0, "peers", peers))
+		known := event(h, 0, "mining", "3") + event(h, 0, "peers", "[]")
+		changed := event(h, 0, "mining", "4") + event(h, 0, "peers", peers)
+		// What was known before comes first, unless the look was faster than the stream.
+		check(t, "second", strings.Replace(second.taken(), begin+known, begin, 1), begin+changed)
 		check(t, "first", first.taken(), event(h, 0, "mining", "4")+event(h, 0, "peers", peers))
 		stopFirst()
 		stopSecond()
