@@ -62,7 +62,7 @@ func checksum(bucket string, key, value []byte) uint64 {
 // file is the open database. Commits are synced: what is derived can be made again,
 // but bbolt can't tell a file of which a power cut has left a part.
 type file struct {
-	bolt      *bolt.DB
+	bolt      *store.Guarded
 	items     *tally
 	committed func(time.Duration) // is told how long each commit took
 }
@@ -91,20 +91,17 @@ func openFile(ctx context.Context, path string, difficulty int) (f *file, err er
 	if err != nil && !missing {
 		return nil, err
 	}
-	err = store.Guard(func() error {
-		db, err := store.OpenItems(path)
-		if err != nil {
-			return err
+	db, err := store.OpenItems(path)
+	if err != nil {
+		return nil, err
+	}
+	if missing {
+		if err := db.Update(func(tx *bolt.Tx) error { return initialise(tx, difficulty) }); err != nil {
+			_ = db.Close() // the first error is the one that counts
+			return nil, err
 		}
-		f = &file{db, there, func(time.Duration) {}}
-		if missing {
-			if err = f.bolt.Update(func(tx *bolt.Tx) error { return initialise(tx, difficulty) }); err != nil {
-				_ = db.Close() // the first error is the one that counts
-			}
-		}
-		return err
-	})
-	return f, err
+	}
+	return &file{db, there, func(time.Duration) {}}, nil
 }
 
 func initialise(tx *bolt.Tx, difficulty int) error {
@@ -158,11 +155,11 @@ func checkFile(ctx context.Context, path string, difficulty int) (*tally, error)
 	return there, nil
 }
 
-func (f *file) close() error { return store.Guard(f.bolt.Close) }
+func (f *file) close() error { return f.bolt.Close() }
 
 // view runs read in a read transaction.
 func (f *file) view(read func(reader) error) error {
-	return store.Guard(func() error { return f.bolt.View(func(tx *bolt.Tx) error { return read(reader{tx}) }) })
+	return f.bolt.View(func(tx *bolt.Tx) error { return read(reader{tx}) })
 }
 
 func (f *file) height() (height int64, err error) {
@@ -217,25 +214,23 @@ type writer struct {
 // update runs write in a write transaction, which an error undoes. It is on disk
 // when it returns nil.
 func (f *file) update(write func(*writer) error) error {
-	return store.Guard(func() error {
-		return f.bolt.Update(func(tx *bolt.Tx) error {
-			meta := tx.Bucket([]byte(metaBucket))
-			w := &writer{reader: reader{tx}, added: map[string]int64{}}
-			if value := meta.Get([]byte(totalKey)); len(value) == 8 {
-				w.total = binary.BigEndian.Uint64(value)
+	return f.bolt.Update(func(tx *bolt.Tx) error {
+		meta := tx.Bucket([]byte(metaBucket))
+		w := &writer{reader: reader{tx}, added: map[string]int64{}}
+		if value := meta.Get([]byte(totalKey)); len(value) == 8 {
+			w.total = binary.BigEndian.Uint64(value)
+		}
+		if err := write(w); err != nil {
+			return err
+		}
+		began := time.Now()
+		tx.OnCommit(func() {
+			f.committed(time.Since(began))
+			for bucket, count := range w.added {
+				f.items.of(bucket).Add(count)
 			}
-			if err := write(w); err != nil {
-				return err
-			}
-			began := time.Now()
-			tx.OnCommit(func() {
-				f.committed(time.Since(began))
-				for bucket, count := range w.added {
-					f.items.of(bucket).Add(count)
-				}
-			})
-			return meta.Put([]byte(totalKey), binary.BigEndian.AppendUint64(nil, w.total))
 		})
+		return meta.Put([]byte(totalKey), binary.BigEndian.AppendUint64(nil, w.total))
 	})
 }
 

@@ -143,30 +143,50 @@ func TestAnyByteChanged(t *testing.T) {
 	}
 }
 
-// TestDamageWhileItIsOpen: a read finds what doesn't fit the ledger, says so, and
-// lets the index be made again.
+// TestDamageWhileItIsOpen: a read finds a file that was cut, or what doesn't fit the
+// ledger, says so, and lets the index be made again.
 func TestDamageWhileItIsOpen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		l := newLedger()
-		l.extend(salted(3, "s")...)
-		x := newIndexAt(filepath.Join(t.TempDir(), "index.db"), l, &log)
-		stop := running(t, x)
-		must(t, x.file.bolt.Update(func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte(addressesBucket)).Put(appendKey(nil, addressPrefix("b"), 2), []byte{2})
-		}))
-		if _, err := x.Address("b", fromTheNewest, 9); !errors.Is(err, ErrDamaged) {
-			t.Errorf("got %v, want ErrDamaged", err)
-		}
-		time.Sleep(remakeWait)
-		synctest.Wait()
-		assertAddress(t, x, l.all(), "b", 9)
-		assertRebuilt(t, x, l)
-		stop()
-		if want := "transaction 2 of block 2 isn't the one that was indexed"; !strings.Contains(log.String(), "made again") || !strings.Contains(log.String(), want) {
-			t.Errorf("log %s", log.String())
-		}
-	})
+	cutTo := func(size int64) func(*testing.T, *Index) {
+		return func(t *testing.T, x *Index) { must(t, os.Truncate(x.path, size)) }
+	}
+	for _, test := range []struct {
+		name   string
+		damage func(t *testing.T, x *Index)
+		reason string
+	}{
+		{"a wrong item", func(t *testing.T, x *Index) {
+			must(t, x.file.bolt.Update(func(tx *bolt.Tx) error {
+				return tx.Bucket([]byte(addressesBucket)).Put(appendKey(nil, addressPrefix("b"), 2), []byte{2})
+			}))
+		}, "transaction 2 of block 2 isn't the one that was indexed"},
+		{"cut to nothing", cutTo(0), "it was cut to 0 bytes while it was open"},
+		{"cut to its meta pages", cutTo(2 * int64(os.Getpagesize())), store.ErrCorrupt.Error()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { assertMadeAgain(t, test.damage, test.reason) })
+		})
+	}
+}
+
+func assertMadeAgain(t *testing.T, damage func(t *testing.T, x *Index), reason string) {
+	t.Helper()
+	var log bytes.Buffer
+	l := newLedger()
+	l.extend(salted(3, "s")...)
+	x := newIndexAt(filepath.Join(t.TempDir(), "index.db"), l, &log)
+	stop := running(t, x)
+	damage(t, x)
+	if _, err := x.Address("b", fromTheNewest, 9); !errors.Is(err, ErrDamaged) {
+		t.Errorf("got %v, want ErrDamaged", err)
+	}
+	time.Sleep(remakeWait)
+	synctest.Wait()
+	assertAddress(t, x, l.all(), "b", 9)
+	assertRebuilt(t, x, l)
+	stop()
+	if !strings.Contains(log.String(), "made again") || !strings.Contains(log.String(), reason) {
+		t.Errorf("log %s", log.String())
+	}
 }
 
 // TestCommitsAreObserved, one for all blocks that came together.

@@ -231,5 +231,5 @@ func (c *checker) walkPart(root uint64, bounds span, items visitor) error {
 	w := <-c.walkers
 	defer func() { c.walkers <- w }()
 	w.items = items
-	return Guard(func() error { return w.walk(c.ctx, root, bounds, 0) })
+	return guard(func() error { return w.walk(c.ctx, root, bounds, 0) })
 }

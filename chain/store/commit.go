@@ -25,27 +25,25 @@ func (db *DB) update(f func(*writer) error) error {
 		return db.uncertain
 	}
 	var begun attempt // once there is something to commit
-	err := Guard(func() error {
-		return db.bolt.Update(func(tx *bolt.Tx) error {
-			total, err := readTotal(tx)
-			if err != nil {
-				return err
-			}
-			w := &writer{tx, total}
-			if err := f(w); err != nil {
-				return err
-			}
-			if err := w.finish(); err != nil {
-				return err
-			}
-			began := time.Now()
-			tx.OnCommit(func() {
-				stats := tx.Stats()
-				db.observe(time.Since(began), stats.GetWriteTime())
-			})
-			begun, err = db.begin(tx)
+	err := db.bolt.Update(func(tx *bolt.Tx) error {
+		total, err := readTotal(tx)
+		if err != nil {
 			return err
+		}
+		w := &writer{tx, total}
+		if err := f(w); err != nil {
+			return err
+		}
+		if err := w.finish(); err != nil {
+			return err
+		}
+		began := time.Now()
+		tx.OnCommit(func() {
+			stats := tx.Stats()
+			db.observe(time.Since(began), stats.GetWriteTime())
 		})
+		begun, err = db.begin(tx)
+		return err
 	})
 	if err != nil && begun.transaction != 0 {
 		err = db.settle(begun, err)

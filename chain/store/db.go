@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"os"
 	"sync"
 	"time"
 
@@ -65,11 +64,9 @@ const (
 // change is on disk. After a change that failed it shows what it did before, and
 // takes others, unless the error is ErrUncertain. It is safe for concurrent use.
 type DB struct {
-	path     string
-	bolt     *bolt.DB
-	file     *os.File // the one that bolt has open
-	pageSize int
-	limits   limits
+	path   string
+	bolt   *Guarded
+	limits limits
 
 	replacing sync.Mutex // held while branches are swapped; guards untidy
 	untidy    bool       // there may be a branch, which has to be gone before another one
@@ -94,7 +91,7 @@ func (db *DB) Close() error { return db.bolt.Close() }
 
 // view runs f in a read transaction; errors name the file.
 func (db *DB) view(f func(*bolt.Tx) error) error {
-	if err := Guard(func() error { return db.bolt.View(f) }); err != nil {
+	if err := db.bolt.View(f); err != nil {
 		return fmt.Errorf("%s: %w", db.path, err)
 	}
 	return nil

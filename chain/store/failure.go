@@ -53,12 +53,14 @@ type attempt struct {
 	slot        [metaSize]byte // what the meta page holds that it is going to replace
 }
 
-func (db *DB) slotOffset(transaction uint64) int64 { return int64(transaction%2) * int64(db.pageSize) }
+func (db *DB) slotOffset(transaction uint64) int64 {
+	return int64(transaction%2) * int64(db.bolt.pageSize)
+}
 
 // begin notes what settle needs.
 func (db *DB) begin(tx *bolt.Tx) (a attempt, err error) {
 	a.transaction = uint64(tx.ID())
-	if _, err := db.file.ReadAt(a.slot[:], db.slotOffset(a.transaction)); err != nil {
+	if _, err := db.bolt.file.ReadAt(a.slot[:], db.slotOffset(a.transaction)); err != nil {
 		return attempt{}, fmt.Errorf("reading a meta page: %w", err)
 	}
 	return a, nil
@@ -70,7 +72,7 @@ func (db *DB) begin(tx *bolt.Tx) (a attempt, err error) {
 // sees the new state, and what the disk has is unknown. If the file shows the
 // old state, bbolt goes on from that one too.
 func (db *DB) settle(a attempt, cause error) error {
-	m, err := readMetas(db.file, db.pageSize)
+	m, err := readMetas(db.bolt.file, db.bolt.pageSize)
 	if err != nil { // half of the meta page was written; nobody would open the file any more
 		if m, err = db.restore(a); err != nil {
 			cause = errors.Join(cause, err)
@@ -86,19 +88,19 @@ func (db *DB) settle(a attempt, cause error) error {
 
 // restore writes what the meta page held before.
 func (db *DB) restore(a attempt) (metas, error) {
-	if _, err := db.file.WriteAt(a.slot[:], db.slotOffset(a.transaction)); err != nil {
+	if _, err := db.bolt.file.WriteAt(a.slot[:], db.slotOffset(a.transaction)); err != nil {
 		return metas{}, err
 	}
-	if err := db.file.Sync(); err != nil {
+	if err := db.bolt.file.Sync(); err != nil {
 		return metas{}, err
 	}
-	return readMetas(db.file, db.pageSize)
+	return readMetas(db.bolt.file, db.bolt.pageSize)
 }
 
 // readable reports whether bbolt still has its memory map, which it loses when
 // there is no memory for a larger one.
 func (db *DB) readable() bool {
-	return Guard(func() error { return db.bolt.View(func(*bolt.Tx) error { return nil }) }) == nil
+	return db.bolt.View(func(*bolt.Tx) error { return nil }) == nil
 }
 
 // confirm writes the meta pages once more, as they are. If the sync of a commit
@@ -108,12 +110,12 @@ func (db *DB) readable() bool {
 func (db *DB) confirm() error {
 	for i := range int64(2) {
 		var content [metaSize]byte
-		if _, err := db.file.ReadAt(content[:], i*int64(db.pageSize)); err != nil {
+		if _, err := db.bolt.file.ReadAt(content[:], i*int64(db.bolt.pageSize)); err != nil {
 			return err
 		}
-		if _, err := db.file.WriteAt(content[:], i*int64(db.pageSize)); err != nil {
+		if _, err := db.bolt.file.WriteAt(content[:], i*int64(db.bolt.pageSize)); err != nil {
 			return err
 		}
 	}
-	return db.file.Sync()
+	return db.bolt.file.Sync()
 }

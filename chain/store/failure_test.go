@@ -38,7 +38,7 @@ func TestRun(t *testing.T) {
 	}
 	cause := errors.New("the disk says nothing")
 	// A commit that bbolt reports as failed though its meta page is written.
-	meta, err := readMetas(db.file, db.pageSize)
+	meta, err := readMetas(db.bolt.file, db.bolt.pageSize)
 	must(t, err)
 	told := db.settle(attempt{transaction: meta.newest().transaction}, cause)
 	err = db.Run(t.Context())

@@ -15,7 +15,7 @@ import (
 // once; what item is given is valid during the call. Errors are fs.ErrNotExist,
 // ErrForeign, ErrCorrupt, ErrLocked, ctx's or item's and name the file.
 func CheckItems(ctx context.Context, path string, item func(bucket string, key, value []byte) error) error {
-	err := Guard(func() error {
+	err := guard(func() error {
 		missing, err := isMissing(path)
 		if err != nil {
 			return err

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -49,23 +48,10 @@ func OpenContext(ctx context.Context, path string, progress func(done, total int
 
 func openWith(ctx context.Context, path string, limits limits, progress func(done, total int64)) (*DB, error) {
 	db := &DB{path: path, limits: limits, lost: make(chan struct{}), observe: func(time.Duration, time.Duration) {}}
-	if err := Guard(func() error { return db.open(ctx, progress) }); err != nil {
+	if err := guard(func() error { return db.open(ctx, progress) }); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, classified(err))
 	}
 	return db, nil
-}
-
-// Guard runs f, which uses a bbolt file, and turns the panics with which bbolt meets a
-// damaged page, and the faults of a mapped file that is cut while it is open, into
-// ErrCorrupt.
-func Guard(f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if problem := recover(); problem != nil {
-			err = fmt.Errorf("%w: %v", ErrCorrupt, problem)
-		}
-	}()
-	return f()
 }
 
 func (db *DB) open(ctx context.Context, progress func(done, total int64)) error {
@@ -81,10 +67,9 @@ func (db *DB) open(ctx context.Context, progress func(done, total int64)) error 
 	if err := checkFile(ctx, db.path, progress); err != nil {
 		return err
 	}
-	if db.bolt, err = openToGrow(db.path, &bolt.Options{OpenFile: keepFile(&db.file)}); err != nil {
+	if db.bolt, err = openToGrow(db.path); err != nil {
 		return err
 	}
-	db.pageSize = db.bolt.Info().PageSize
 	if err = db.confirm(); err == nil {
 		err = db.finish(ctx)
 	}
@@ -97,18 +82,27 @@ func (db *DB) open(ctx context.Context, progress func(done, total int64)) error 
 // OpenItems opens a bbolt file that isn't a ledger for writing, as OpenContext does a
 // ledger; CheckItems has checked it, or it isn't there yet. Errors are ErrForeign,
 // ErrCorrupt, ErrLocked or the system's.
-func OpenItems(path string) (*bolt.DB, error) { return openToGrow(path, &bolt.Options{}) }
+func OpenItems(path string) (db *Guarded, err error) {
+	err = guard(func() error {
+		db, err = openToGrow(path)
+		return err
+	})
+	return db, err
+}
 
 // openToGrow opens a file for writing.
-func openToGrow(path string, options *bolt.Options) (*bolt.DB, error) {
+func openToGrow(path string) (*Guarded, error) {
+	var file *os.File
+	options := &bolt.Options{OpenFile: keepFile(&file)}
 	if runtime.GOOS != "windows" { // where the file would have to be as long
 		options.InitialMmapSize = initialMap
 	}
 	db, err := openBolt(path, options)
-	if err == nil {
-		db.AllocSize = growth
+	if err != nil {
+		return nil, err
 	}
-	return db, err
+	db.AllocSize = growth
+	return &Guarded{DB: db, file: file, pageSize: db.Info().PageSize}, nil
 }
 
 // finish does what an earlier process, or program, has left to do.
