@@ -274,7 +274,7 @@ func (w *writer) mergeBlocks(border, last int64, piece limit) error {
 		if err != nil {
 			return err
 		}
-		blocks = append(blocks, wire.Sealed{Block: b, Canonical: canonical, Sum: sha256.Sum256(canonical)})
+		blocks = append(blocks, wire.Sealed{Block: b, Canonical: canonical, Sum: sha256.Sum256(canonical), IDs: b.PaymentIDs()})
 		size += len(canonical)
 	}
 	if err := w.addBlocks(trunk(), border-1, parent, inOrder(blocks)); err != nil {

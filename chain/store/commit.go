@@ -208,7 +208,7 @@ func (w *writer) addBlocks(to series, base int64, parent digest, blocks iter.Seq
 	err := follow(base, parent, blocks, func(height int64, b wire.Sealed) error {
 		key := numberKey(height)
 		hashes = append(hashes, newHashEntry(height, b.Sum))
-		payments = appendPaymentKeys(payments, b.Block)
+		payments = appendPaymentKeys(payments, height, b.IDs)
 		return byHeight.Put(key, b.Canonical)
 	})
 	if err != nil {
@@ -253,7 +253,7 @@ func (w *writer) removeBlocks(base, height int64, most limit) error {
 		if err != nil {
 			return err
 		}
-		if err := w.forgetPayments(appendPaymentKeys(nil, b)); err != nil {
+		if err := w.forgetPayments(appendPaymentKeys(nil, height, b.PaymentIDs())); err != nil {
 			return err
 		}
 		items, size = items+1, size+len(canonical)

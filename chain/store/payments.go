@@ -41,9 +41,9 @@ func paymentID(t wire.Transaction) []byte {
 }
 
 // appendPaymentKeys appends the keys of a block's payments.
-func appendPaymentKeys(keys [][]byte, b wire.Block) [][]byte {
-	for i, t := range b.Payments() {
-		keys = append(keys, paymentKey(b.Index, i, paymentID(t)))
+func appendPaymentKeys(keys [][]byte, height int64, ids [][32]byte) [][]byte {
+	for i, id := range ids {
+		keys = append(keys, paymentKey(height, i, id[:paymentIDSize]))
 	}
 	return keys
 }

@@ -94,7 +94,7 @@ func (w *writer) indexBlocks(next int64, piece limit) (count int64, err error) {
 			return 0, err
 		}
 		hashes = append(hashes, newHashEntry(height, hash))
-		payments = appendPaymentKeys(payments, b)
+		payments = appendPaymentKeys(payments, height, b.PaymentIDs())
 		size += len(value)
 	}
 	count = int64(len(hashes))

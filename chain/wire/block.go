@@ -67,17 +67,29 @@ func (b Block) Hash() string { return new(Hasher).Hash(b) }
 // HasProof checks the block's own proof of work; see the function HasProof.
 func (b Block) HasProof(difficulty int) bool { return new(Hasher).HasProof(b, difficulty) }
 
-// Sealed is a block with its canonical JSON and the hash of that, both made once.
-type Sealed struct {
-	Block     Block
-	Canonical []byte
-	Sum       [32]byte // SHA-256 of Canonical
+// PaymentIDs are the IDs of the payments.
+func (b Block) PaymentIDs() [][32]byte {
+	payments := b.Payments()
+	ids := make([][32]byte, len(payments))
+	for i, t := range payments {
+		ids[i] = t.ID()
+	}
+	return ids
 }
 
-// Seal makes the canonical JSON and hash of a block, which mustn't change after.
+// Sealed is a block with what the store needs of it, made once.
+type Sealed struct {
+	Block     Block
+	Canonical []byte     // JSON
+	Sum       [32]byte   // SHA-256 of Canonical
+	IDs       [][32]byte // Block.PaymentIDs
+}
+
+// Seal makes the canonical JSON, the hash and the IDs of a block, which mustn't change
+// after.
 func Seal(b Block) Sealed {
 	canonical := b.AppendCanonical(nil)
-	return Sealed{b, canonical, sum256(canonical)}
+	return Sealed{b, canonical, sum256(canonical), b.PaymentIDs()}
 }
 
 // Hash is Block.Hash.
