@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"lode/chain/wallet"
 	"lode/chain/wire"
 )
 
@@ -214,32 +216,47 @@ func (p *pipeline) bookBlock(b *batch, i int) error {
 	return b.balances.receive(block)
 }
 
-// verify checks the signatures on all cores: they are nearly all of the work
-// that a block makes. The error is that of the first wrong one.
+// place is that of a payment in a batch.
+type place struct{ block, transaction int }
+
+// verify checks the signatures on all cores, as many at a time as suits the CPU: they
+// are most of the work that a block makes. The error is that of the first wrong one.
 func (p *pipeline) verify(ctx context.Context, b *batch) error {
-	type place struct{ block, transaction int }
 	var places []place
 	for i, block := range b.blocks {
 		for j := range block.Payments() {
 			places = append(places, place{i, j})
 		}
 	}
-	failed, err := parallel(ctx, len(places), func(i int) error {
-		block := b.blocks[places[i].block]
-		t := block.Transactions[places[i].transaction]
-		if p.verified(t) {
-			return nil
-		}
-		if err := p.chain.checkSignature(t); err != nil {
-			return fmt.Errorf("transaction %d of block %d: %w", places[i].transaction, block.Index, err)
-		}
-		return nil
+	groups := slices.Collect(slices.Chunk(places, wallet.Together))
+	wrong := make([]place, len(groups))
+	failed, err := parallel(ctx, len(groups), func(i int) (err error) {
+		wrong[i], err = p.verifyGroup(b, groups[i])
+		return err
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		b.cut(places[failed].block, err)
+		b.cut(wrong[failed].block, err)
 	}
 	return nil
+}
+
+// verifyGroup checks the signatures of a few payments and returns the place of the first
+// wrong one with its error.
+func (p *pipeline) verifyGroup(b *batch, group []place) (wrong place, err error) {
+	list := make([]wire.Transaction, 0, len(group))
+	places := make([]place, 0, len(group))
+	for _, at := range group {
+		if t := b.blocks[at.block].Transactions[at.transaction]; !p.verified(t) {
+			list, places = append(list, t), append(places, at)
+		}
+	}
+	i, err := p.chain.checkSignatures(list)
+	if err == nil {
+		return place{}, nil
+	}
+	wrong = places[i]
+	return wrong, fmt.Errorf("transaction %d of block %d: %w", wrong.transaction, b.blocks[wrong.block].Index, err)
 }

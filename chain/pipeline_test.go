@@ -97,6 +97,34 @@ func TestFirstWrongBlock(t *testing.T) {
 	}
 }
 
+// TestEachWrongSignature has one wrong signature among several that are verified
+// together, in each place, and another one behind it.
+func TestEachWrongSignature(t *testing.T) {
+	const perBlock, count = 3, 18
+	a := goldenWallets(t)["A"]
+	var payments []wire.Transaction
+	for i := range count {
+		payments = append(payments, pay(t, a, "r", wire.Int(int64(i))))
+	}
+	for wrong := range count {
+		forged := slices.Clone(payments)
+		for _, i := range []int{wrong, count - 1} {
+			forged[i].Recipient = "s"
+		}
+		blocks := longChain(30+count/perBlock, a.Address(), func(height int, b wire.Block) wire.Block {
+			if from := (height - 31) * perBlock; from >= 0 {
+				return withPayments(b, forged[from:from+perBlock]...)
+			}
+			return b
+		})
+		want := fmt.Sprintf("transaction %d of block %d", wrong%perBlock, 31+wrong/perBlock)
+		_, err := newChain(t, 0).Adopt(t.Context(), sequence(blocks...))
+		if !errors.Is(err, chain.ErrSignature) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want ErrSignature of %s", err, want)
+		}
+	}
+}
+
 // TestLinksOfAForkComeFirst: its last block's proof is looked at before the first
 // one's signature.
 func TestLinksOfAForkComeFirst(t *testing.T) {

@@ -3,6 +3,7 @@ package chain
 import (
 	"fmt"
 
+	"lode/chain/wallet"
 	"lode/chain/wire"
 )
 
@@ -93,4 +94,18 @@ func (c *Chain) checkSignature(t wire.Transaction) error {
 		return fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	return nil
+}
+
+// checkSignatures is checkSignature for several payments. It returns the index of the
+// first one that isn't signed with its error.
+func (c *Chain) checkSignatures(list []wire.Transaction) (failed int, err error) {
+	payments := make([]wallet.Payment, len(list))
+	for i, t := range list {
+		payments[i] = wallet.Payment{Sender: t.Sender, Recipient: t.Recipient, Amount: t.Amount.String(), Signature: t.Signature}
+	}
+	failed, err = c.verifier.VerifyAll(payments)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return failed, err
 }

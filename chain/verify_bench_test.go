@@ -28,7 +28,7 @@ func BenchmarkVerify(b *testing.B) {
 	for _, bits := range []int{1024, 2048} {
 		signed := newSignedPayments(b, bits)
 		for _, perBlock := range []int{1, 10, 100} {
-			blocks := signed.chain(10_000/perBlock, perBlock)
+			blocks := signed.chain(30_000/perBlock, perBlock)
 			name := fmt.Sprintf("rsa=%d/payments=%d", bits, perBlock)
 			b.Run(name+"/import", func(b *testing.B) { benchmarkImport(b, bits, blocks) })
 			b.Run(name+"/verify", func(b *testing.B) { benchmarkVerify(b, bits, blocks) })

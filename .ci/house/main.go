@@ -53,7 +53,7 @@ var arrows = map[string][]string{
 	"chain":              {"chain/wire", "chain/wallet"},
 	"chain/store":        {"chain/wire", "chain/atomicfile"},
 	"chain/index":        {"chain", "chain/wire", "chain/store"},
-	"chain/wallet":       {"chain/atomicfile"},
+	"chain/wallet":       {"chain/atomicfile", "chain/wallet/multibuffer"},
 	"chain/wire":         {},
 	"chain/wire/reprgen": {},
 	"chain/atomicfile":   {},
@@ -62,6 +62,7 @@ var arrows = map[string][]string{
 	"metrics/alerts":     {},
 	"metrics/grafana":    {},
 
+	"chain/wallet/multibuffer": {},
 	"metrics/grafana/generate": {},
 }
 

@@ -6,8 +6,12 @@ import (
 	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 
 	"filippo.io/bigmod"
+
+	"lode/chain/wallet/multibuffer"
 )
 
 // preparedKey is a public key with what is computed of its modulus before an
@@ -16,7 +20,8 @@ import (
 type preparedKey struct {
 	modulus  *bigmod.Modulus // nil if public is to be used with crypto/rsa
 	exponent uint
-	public   *rsa.PublicKey // nil if there is a modulus
+	public   *rsa.PublicKey      // nil if there is a modulus
+	lane     multibuffer.Modulus // zero if only one signature can be verified at a time
 }
 
 // prepare leaves every unusual key to crypto/rsa, which refuses even moduli and
@@ -31,7 +36,23 @@ func prepare(public *rsa.PublicKey) preparedKey {
 	if err != nil {
 		return preparedKey{public: public}
 	}
-	return preparedKey{modulus: modulus, exponent: uint(public.E)}
+	key := preparedKey{modulus: modulus, exponent: uint(public.E)}
+	if public.E == multibuffer.Exponent && multibuffer.Supported() {
+		key.lane, _ = multibuffer.NewModulus(public.N)
+	}
+	return key
+}
+
+// verify checks the signature of a payment whose sender has the key.
+func (k preparedKey) verify(p Payment) error {
+	bytes, err := hex.DecodeString(p.Signature)
+	if err != nil {
+		return fmt.Errorf("%w: not hex", ErrSignature)
+	}
+	if !k.takes(digest(p.Sender, p.Recipient, p.Amount), bytes) {
+		return ErrSignature
+	}
+	return nil
 }
 
 // takes does what rsa.VerifyPKCS1v15 does with a SHA-256 (RFC 8017, section

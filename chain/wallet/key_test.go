@@ -42,14 +42,24 @@ func (k privateKey) sign(message []byte) []byte {
 	return m.Exp(m, k.d, k.N).FillBytes(make([]byte, k.Size()))
 }
 
-// assertLikeStandard compares with crypto/rsa.
+// assertLikeStandard compares with crypto/rsa, the vectors too where there are some.
 func assertLikeStandard(t *testing.T, public *rsa.PublicKey, sum [sha256.Size]byte, signature []byte) (takes bool) {
 	t.Helper()
 	want := rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], signature)
-	takes = prepare(public).takes(sum, signature)
+	key := prepare(public)
+	takes = key.takes(sum, signature)
 	if takes != (want == nil) {
 		t.Errorf("N %x, E %d, digest %x, signature %x: taken is %v, crypto/rsa says %v",
 			public.N, public.E, sum, signature, takes, want)
+	}
+	if key.lane.Limbs() == 0 {
+		return takes
+	}
+	var taken [Together]bool
+	l := lane{0, key, sum, hex.EncodeToString(signature)}
+	NewVerifier().take([]lane{l, l}, &taken)
+	if taken != [Together]bool{takes, takes} {
+		t.Errorf("N %x, digest %x, signature %x: taken in lanes is %v, crypto/rsa says %v", public.N, sum, signature, taken, want)
 	}
 	return takes
 }

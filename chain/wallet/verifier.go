@@ -2,12 +2,15 @@ package wallet
 
 import (
 	"strings"
+	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"lode/chain/wallet/multibuffer"
 )
 
 // maxKeys is how many senders' keys a Verifier remembers. One of MaxBits takes
-// 4.5 KiB with its address, so all of them take at most 18 MiB.
+// 7 KiB with its address, so all of them take at most 28 MiB.
 const maxKeys = 4096
 
 // Verifier checks payments' signatures and remembers the keys of the senders
@@ -15,7 +18,8 @@ const maxKeys = 4096
 // preparing it takes longer than the rest of a verification. It is safe for
 // concurrent use.
 type Verifier struct {
-	keys *lru.Cache[string, preparedKey] // by address, only of valid ones
+	keys    *lru.Cache[string, preparedKey] // by address, only of valid ones
+	batches sync.Pool                       // of *multibuffer.Batch
 }
 
 // NewVerifier makes a Verifier that remembers no key yet.
@@ -24,7 +28,9 @@ func NewVerifier() *Verifier {
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
-	return &Verifier{keys}
+	v := &Verifier{keys: keys}
+	v.batches.New = func() any { return new(multibuffer.Batch) }
+	return v
 }
 
 // Verify is the function Verify, with the same errors.
@@ -33,7 +39,7 @@ func (v *Verifier) Verify(sender, recipient, amount, signature string) error {
 	if err != nil {
 		return err
 	}
-	return verify(key, sender, recipient, amount, signature)
+	return key.verify(Payment{sender, recipient, amount, signature})
 }
 
 func (v *Verifier) key(sender string) (preparedKey, error) {

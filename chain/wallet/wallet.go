@@ -108,18 +108,7 @@ func Verify(sender, recipient, amount, signature string) error {
 	if err != nil {
 		return err
 	}
-	return verify(preparedKey{public: public}, sender, recipient, amount, signature)
-}
-
-func verify(key preparedKey, sender, recipient, amount, signature string) error {
-	bytes, err := hex.DecodeString(signature)
-	if err != nil {
-		return fmt.Errorf("%w: not hex", ErrSignature)
-	}
-	if !key.takes(digest(sender, recipient, amount), bytes) {
-		return ErrSignature
-	}
-	return nil
+	return preparedKey{public: public}.verify(Payment{sender, recipient, amount, signature})
 }
 
 func parsePublic(sender string) (*rsa.PublicKey, error) {

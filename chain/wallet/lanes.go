@@ -1,0 +1,109 @@
+package wallet
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"lode/chain/wallet/multibuffer"
+)
+
+// Together is how many payments it is best to verify at a time, or a multiple of it.
+const Together = multibuffer.Lanes
+
+// Payment is what a signature covers, and the signature.
+type Payment struct{ Sender, Recipient, Amount, Signature string }
+
+// lane is a payment whose signature can be verified beside others.
+type lane struct {
+	index     int // of the payment
+	key       preparedKey
+	sum       [sha256.Size]byte
+	signature string // in hex
+}
+
+func (l lane) limbs() int { return l.key.lane.Limbs() }
+
+// VerifyAll verifies payments as Verify does, Together at a time where the CPU can and
+// their keys have one size. It returns the index of the first wrong one with its error,
+// or how many there are and nil.
+func (v *Verifier) VerifyAll(payments []Payment) (failed int, err error) {
+	failed = len(payments)
+	found := func(i int, problem error) {
+		if problem != nil && i < failed {
+			failed, err = i, problem
+		}
+	}
+	lanes := make([]lane, 0, len(payments))
+	for i, p := range payments {
+		key, problem := v.key(p.Sender)
+		switch {
+		case problem != nil:
+			found(i, problem)
+		case key.lane.Limbs() == 0:
+			found(i, key.verify(p))
+		default:
+			lanes = append(lanes, lane{i, key, digest(p.Sender, p.Recipient, p.Amount), p.Signature})
+		}
+	}
+	slices.SortStableFunc(lanes, func(a, b lane) int { return a.limbs() - b.limbs() })
+	for len(lanes) > 0 {
+		count := sameSize(lanes)
+		errs := v.verifyLanes(payments, lanes[:count])
+		for i, l := range lanes[:count] {
+			found(l.index, errs[i])
+		}
+		lanes = lanes[count:]
+	}
+	return failed, err
+}
+
+// sameSize is how many of the first lanes can be verified at a time.
+func sameSize(lanes []lane) int {
+	count := 1
+	for count < min(len(lanes), Together) && lanes[count].limbs() == lanes[0].limbs() {
+		count++
+	}
+	return count
+}
+
+// verifyLanes verifies signatures of keys of one size; the errors are by lane. What the
+// vectors refuse is verified once more without them, so that a fault of theirs refuses
+// nothing. To take what is wrong, they would have to come to the one right encoding of
+// the digest by mistake.
+func (v *Verifier) verifyLanes(payments []Payment, lanes []lane) (errs [Together]error) {
+	var taken [Together]bool
+	if len(lanes) > 1 { // a single one is faster without
+		v.take(lanes, &taken)
+	}
+	for i, l := range lanes {
+		if !taken[i] {
+			errs[i] = l.key.verify(payments[l.index])
+		}
+	}
+	return errs
+}
+
+// take tells which signatures are right, by lane.
+func (v *Verifier) take(lanes []lane, taken *[Together]bool) {
+	batch := v.batches.Get().(*multibuffer.Batch)
+	defer v.batches.Put(batch)
+	batch.Reset(lanes[0].limbs())
+	var buffer [2 * MaxBits / 8]byte // a signature in hex
+	var places [Together]int         // in lanes, by the batch's
+	for i, l := range lanes {
+		if len(l.signature) != 2*l.key.modulus.Size() {
+			continue
+		}
+		signature := buffer[:copy(buffer[:], l.signature)]
+		size, err := hex.Decode(signature, signature)
+		if err == nil && batch.Add(l.key.lane, signature[:size]) {
+			places[batch.Taken()-1] = i
+		}
+	}
+	batch.Raise()
+	for i, place := range places[:batch.Taken()] {
+		l := lanes[place]
+		taken[place] = batch.Equals(i, encode(buffer[:l.key.modulus.Size()], l.sum))
+	}
+}
