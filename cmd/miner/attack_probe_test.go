@@ -134,6 +134,28 @@ func (p *process) peakMemory() int64 {
 	return kib << 10
 }
 
+// idleTime is how much CPU time the threads have had that Linux runs only when nothing
+// else wants to: the workers. It is 0 on other systems.
+func (p *process) idleTime() (sum time.Duration) {
+	tasks, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(p.command.Process.Pid), "task", "*"))
+	if err != nil {
+		p.t.Fatal(err) // only for a bad pattern
+	}
+	for _, task := range tasks {
+		stat, _ := os.ReadFile(filepath.Join(task, "stat")) // proc(5); the thread may have ended
+		_, behind, _ := strings.Cut(string(stat), ") ")
+		const policy, idle = 41 - 3, "5" // the state, behind the name, is field 3
+		if fields := strings.Fields(behind); len(fields) <= policy || fields[policy] != idle {
+			continue
+		}
+		schedule, _ := os.ReadFile(filepath.Join(task, "schedstat"))
+		first, _, _ := strings.Cut(string(schedule), " ")
+		nanoseconds, _ := strconv.ParseInt(first, 10, 64)
+		sum += time.Duration(nanoseconds)
+	}
+	return sum
+}
+
 // tally counts answers by their status; 0 is a connection that was cut.
 type tally struct {
 	mu     sync.Mutex // guards counts

@@ -83,7 +83,7 @@ type attackResult struct {
 	probes    probes
 	memory    int64         // bytes resident at most
 	during    float64       // hash rate, of the one before
-	backAfter time.Duration // until the hash rate was what it was before
+	backAfter time.Duration // until it mined at its full pace
 	answers   string
 }
 
@@ -104,7 +104,7 @@ func underAttack(t *testing.T, a attack, lasts time.Duration, isLong bool) attac
 	if isLong {
 		measured = 3 * time.Second
 	}
-	before := hashRate(p, measured)
+	before := paceOf(p, measured)
 	r := attackResult{name: a.name, lasted: lasts}
 
 	var answers tally
@@ -113,7 +113,7 @@ func underAttack(t *testing.T, a attack, lasts time.Duration, isLong bool) attac
 	defer cancel()
 	first, began := hashes(p), time.Now()
 	a.run(ctx, p, &answers)
-	r.during = float64(hashes(p)-first) / time.Since(began).Seconds() / before
+	r.during = float64(hashes(p)-first) / time.Since(began).Seconds() / before.hashes
 	r.probes = prober.stop()
 	r.answers = answers.String()
 	r.backAfter = recovery(p, before, isLong)
@@ -147,26 +147,37 @@ func fillPool(p *process) {
 	}
 }
 
-// hashRate is hashes a second over a time, in which nothing is asked: answers cost the
-// workers more than anything else does.
-func hashRate(p *process, over time.Duration) float64 {
-	first, began := hashes(p), time.Now()
+// pace is how fast a node mines: its hashes, and its workers' CPU time, a second.
+type pace struct{ hashes, cpu float64 }
+
+// paceOf measures for a time in which nothing is asked: answers cost the workers more
+// than anything else does.
+func paceOf(p *process, over time.Duration) pace {
+	cpu, first, began := p.idleTime(), hashes(p), time.Now()
 	for {
 		<-time.After(over)
-		if rate := float64(hashes(p)-first) / time.Since(began).Seconds(); rate > 0 {
-			return rate
+		count, seconds := hashes(p)-first, time.Since(began).Seconds()
+		if count > 0 {
+			return pace{float64(count) / seconds, (p.idleTime() - cpu).Seconds() / seconds}
 		}
 	}
 }
 
-// recovery is how long it takes until the hash rate is nine tenths of what it
-// was, over a fifth of a second, as the rate varies by itself.
-func recovery(p *process, before float64, isLong bool) time.Duration {
+// isFull tells whether a node mines as fast as before, or would do so if the CPUs did: on
+// a shared machine their speed may change by a third within seconds.
+func (now pace) isFull(before pace) bool {
+	const most = 0.9 // as it varies by itself
+	return now.hashes >= most*before.hashes || before.cpu > 0 && now.cpu >= most*before.cpu
+}
+
+// recovery is how long it takes until a node mines at its full pace, over a fifth of a
+// second.
+func recovery(p *process, before pace, isLong bool) time.Duration {
 	if !isLong {
 		return 0
 	}
 	for began := time.Now(); ; {
-		if hashRate(p, 200*time.Millisecond) >= 0.9*before || time.Since(began) > patience {
+		if paceOf(p, 200*time.Millisecond).isFull(before) || time.Since(began) > patience {
 			return time.Since(began)
 		}
 	}
