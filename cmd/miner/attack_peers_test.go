@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -164,14 +162,12 @@ const clockTick = 100
 
 // cpuTime is what a process has used of all CPUs; 0 where the system doesn't tell.
 func (p *process) cpuTime() time.Duration {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.command.Process.Pid), "stat"))
-	if err != nil {
+	fields := statFields(p.procFolder())
+	if fields == nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(text), ") ") // what is before may contain blanks
-	fields := strings.Fields(rest)
 	var ticks int
-	for _, field := range fields[11:13] { // utime and stime
+	for _, field := range fields[14-firstStat : 16-firstStat] { // utime and stime
 		n, err := strconv.Atoi(field)
 		if err != nil {
 			p.t.Fatal(err)

@@ -121,7 +121,7 @@ func (b *prober) stop() (p probes) {
 // peakMemory is the most that was resident of a process, in bytes; 0 where the
 // system doesn't tell.
 func (p *process) peakMemory() int64 {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.command.Process.Pid), "status"))
+	text, err := os.ReadFile(filepath.Join(p.procFolder(), "status"))
 	if err != nil {
 		return 0
 	}
@@ -134,18 +134,35 @@ func (p *process) peakMemory() int64 {
 	return kib << 10
 }
 
+// procFolder is what Linux says of the process; there is none elsewhere.
+func (p *process) procFolder() string {
+	return filepath.Join("/proc", strconv.Itoa(p.command.Process.Pid))
+}
+
+// firstStat is the number in proc(5) of the first of statFields.
+const firstStat = 3
+
+// statFields are the fields of the stat file of a process or a thread from the state on,
+// behind the name, which may contain blanks. They are nil if it has ended.
+func statFields(folder string) []string {
+	text, err := os.ReadFile(filepath.Join(folder, "stat"))
+	if err != nil {
+		return nil
+	}
+	_, behind, _ := strings.Cut(string(text), ") ")
+	return strings.Fields(behind)
+}
+
 // idleTime is how much CPU time the threads have had that Linux runs only when nothing
 // else wants to: the workers. It is 0 on other systems.
 func (p *process) idleTime() (sum time.Duration) {
-	tasks, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(p.command.Process.Pid), "task", "*"))
+	tasks, err := filepath.Glob(filepath.Join(p.procFolder(), "task", "*"))
 	if err != nil {
 		p.t.Fatal(err) // only for a bad pattern
 	}
 	for _, task := range tasks {
-		stat, _ := os.ReadFile(filepath.Join(task, "stat")) // proc(5); the thread may have ended
-		_, behind, _ := strings.Cut(string(stat), ") ")
-		const policy, idle = 41 - 3, "5" // the state, behind the name, is field 3
-		if fields := strings.Fields(behind); len(fields) <= policy || fields[policy] != idle {
+		const policy, idle = 41 - firstStat, "5"
+		if fields := statFields(task); len(fields) <= policy || fields[policy] != idle {
 			continue
 		}
 		schedule, _ := os.ReadFile(filepath.Join(task, "schedstat"))
