@@ -14,7 +14,7 @@ const Together = multibuffer.Lanes
 // Payment is what a signature covers, and the signature.
 type Payment struct{ Sender, Recipient, Amount, Signature string }
 
-// lane is a payment whose signature can be verified beside others.
+// lane is what a payment is verified by, alone or beside others.
 type lane struct {
 	index     int // of the payment
 	key       preparedKey
@@ -23,6 +23,8 @@ type lane struct {
 }
 
 func (l lane) limbs() int { return l.key.lane.Limbs() }
+
+func (l lane) verify() error { return l.key.verify(l.sum, l.signature) }
 
 // VerifyAll verifies payments as Verify does, Together at a time where the CPU can and
 // their keys have one size. It returns the index of the first wrong one with its error,
@@ -37,19 +39,21 @@ func (v *Verifier) VerifyAll(payments []Payment) (failed int, err error) {
 	lanes := make([]lane, 0, len(payments))
 	for i, p := range payments {
 		key, problem := v.key(p.Sender)
-		switch {
-		case problem != nil:
+		if problem != nil {
 			found(i, problem)
-		case key.lane.Limbs() == 0:
-			found(i, key.verify(p))
-		default:
-			lanes = append(lanes, lane{i, key, digest(p.Sender, p.Recipient, p.Amount), p.Signature})
+			continue
 		}
+		l := lane{i, key, digest(p.Sender, p.Recipient, p.Amount), p.Signature}
+		if l.limbs() == 0 {
+			found(i, l.verify())
+			continue
+		}
+		lanes = append(lanes, l)
 	}
 	slices.SortStableFunc(lanes, func(a, b lane) int { return a.limbs() - b.limbs() })
 	for len(lanes) > 0 {
 		count := sameSize(lanes)
-		errs := v.verifyLanes(payments, lanes[:count])
+		errs := v.verifyLanes(lanes[:count])
 		for i, l := range lanes[:count] {
 			found(l.index, errs[i])
 		}
@@ -71,14 +75,14 @@ func sameSize(lanes []lane) int {
 // vectors refuse is verified once more without them, so that a fault of theirs refuses
 // nothing. To take what is wrong, they would have to come to the one right encoding of
 // the digest by mistake.
-func (v *Verifier) verifyLanes(payments []Payment, lanes []lane) (errs [Together]error) {
+func (v *Verifier) verifyLanes(lanes []lane) (errs [Together]error) {
 	var taken [Together]bool
 	if len(lanes) > 1 { // a single one is faster without
 		v.take(lanes, &taken)
 	}
 	for i, l := range lanes {
 		if !taken[i] {
-			errs[i] = l.key.verify(payments[l.index])
+			errs[i] = l.verify()
 		}
 	}
 	return errs

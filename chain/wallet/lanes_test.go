@@ -1,7 +1,6 @@
 package wallet
 
 import (
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -23,11 +22,7 @@ type signer struct {
 func newSigner(t testing.TB, half uint, exponent int) signer {
 	t.Helper()
 	key := numberedKey(t, half, exponent)
-	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer{key, hex.EncodeToString(der)}
+	return signer{key, addressOf(t, &key.PublicKey)}
 }
 
 // pay is a signed payment.

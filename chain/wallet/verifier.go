@@ -39,7 +39,7 @@ func (v *Verifier) Verify(sender, recipient, amount, signature string) error {
 	if err != nil {
 		return err
 	}
-	return key.verify(Payment{sender, recipient, amount, signature})
+	return key.verify(digest(sender, recipient, amount), signature)
 }
 
 func (v *Verifier) key(sender string) (preparedKey, error) {

@@ -16,7 +16,12 @@ func numberedAddress(t testing.TB, n int64) string {
 	t.Helper()
 	modulus := new(big.Int).Lsh(big.NewInt(1), MinBits-1)
 	modulus.Add(modulus, big.NewInt(2*n+1))
-	der, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: modulus, E: 65537})
+	return addressOf(t, &rsa.PublicKey{N: modulus, E: 65537})
+}
+
+func addressOf(t testing.TB, public *rsa.PublicKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func Verify(sender, recipient, amount, signature string) error {
 	if err != nil {
 		return err
 	}
-	return preparedKey{public: public}.verify(Payment{sender, recipient, amount, signature})
+	return preparedKey{public: public}.verify(digest(sender, recipient, amount), signature)
 }
 
 func parsePublic(sender string) (*rsa.PublicKey, error) {

@@ -72,11 +72,14 @@ func NewModulus(n *big.Int) (m Modulus, ok bool) {
 // Limbs is the size of the modulus; those of a Batch all have the same.
 func (m Modulus) Limbs() int { return len(m.n) }
 
-// split is a big-endian number's limbs. It has at most as many bytes as they have room
+// split sets limbs to a big-endian number, unless it has more bytes than they have room
 // for.
-func split(limbs []uint64, number []byte) {
+func split(limbs []uint64, number []byte) (fits bool) {
 	var buffer [maxBytes]byte
 	bytes := buffer[:len(limbs)/2*pairBytes]
+	if len(number) > len(bytes) {
+		return false
+	}
 	copy(bytes[len(bytes)-len(number):], number)
 	for i := 0; i < len(limbs); i += 2 {
 		pair := bytes[len(bytes)-pairBytes:]
@@ -84,6 +87,7 @@ func split(limbs []uint64, number []byte) {
 		limbs[i+1] = binary.BigEndian.Uint64(pair) >> (64 - limbBits)
 		bytes = bytes[:len(bytes)-pairBytes]
 	}
+	return true
 }
 
 // isBelow compares two numbers of the same size.
@@ -132,10 +136,7 @@ func (b *Batch) Add(m Modulus, number []byte) (ok bool) {
 	}
 	var limbs [maxLimbs]uint64
 	base := limbs[:b.limbs]
-	if len(number) > b.limbs/2*pairBytes {
-		return false
-	}
-	if split(base, number); !isBelow(base, m.n) {
+	if !split(base, number) || !isBelow(base, m.n) {
 		return false
 	}
 	lane := b.taken
@@ -164,12 +165,11 @@ func (b *Batch) multiply(x, y *numbers) {
 
 // Equals tells whether a lane's power is a number, big-endian and below the modulus.
 func (b *Batch) Equals(lane int, number []byte) bool {
-	if len(number) > b.limbs/2*pairBytes {
-		return false
-	}
 	var limbs [maxLimbs]uint64
 	want := limbs[:b.limbs]
-	split(want, number)
+	if !split(want, number) {
+		return false
+	}
 	same, more, carry := true, true, uint64(0)
 	for i, limb := range want {
 		got := b.power[i][lane]
