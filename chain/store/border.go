@@ -1,7 +1,7 @@
 package store
 
 import (
-	"bytes"
+	"crypto/sha256"
 	"math"
 
 	bolt "go.etcd.io/bbolt"
@@ -58,11 +58,7 @@ func blockAt(tx *bolt.Tx, height int64) ([]byte, error) {
 	if height >= border {
 		bucket = branchBlocksBucket
 	}
-	value := tx.Bucket(bucket).Get(numberKey(height))
-	if value == nil {
-		return nil, absent(height)
-	}
-	return value, nil
+	return textAt(tx.Bucket(bucket), height)
 }
 
 // lastHeight is the height of the chain's last block, -1 if there is none.
@@ -143,56 +139,38 @@ func countAccounts(tx *bolt.Tx) (count int, err error) {
 	})
 }
 
-// chainOf is the chain's stretches and its last height.
-func chainOf(tx *bolt.Tx) (all []stretch, head int64, err error) {
-	border, err := borderOf(tx)
-	if err != nil {
-		return nil, 0, err
-	}
-	head, err = lastBeside(tx, border)
-	return stretches(border), head, err
-}
-
 // heightOf finds a hash among those of the chain's blocks.
-func heightOf(tx *bolt.Tx, sum []byte) (height int64, found bool, err error) {
-	all, head, err := chainOf(tx)
+func heightOf(tx *bolt.Tx, sum digest) (height int64, found bool, err error) {
+	border, err := borderOf(tx)
 	if err != nil {
 		return 0, false, err
 	}
-	for _, s := range all {
-		var value []byte
-		byHash := tx.Bucket(s.hashes)
-		if !s.eachSpan(head, func(at int64) bool {
-			value = byHash.Get(spanKey(at, sum))
-			return value != nil
-		}) {
-			continue
-		}
-		height, err := numberOf(value)
-		if err != nil || s.holds(height) {
-			return height, err == nil, err
+	for _, s := range stretches(border) {
+		blocks := tx.Bucket(s.blocks)
+		found, err := findInRuns(tx.Bucket(s.hashes), sum[:], func(at int64) bool {
+			if !s.holds(at) {
+				return false
+			}
+			text, err := textAt(blocks, at)
+			height = at
+			return err == nil && sha256.Sum256(text) == sum
+		})
+		if err != nil || found {
+			return height, found, err
 		}
 	}
 	return 0, false, nil
 }
 
 // hasPayment finds a payment in the chain's blocks.
-func hasPayment(tx *bolt.Tx, id []byte) (found bool, err error) {
-	all, head, err := chainOf(tx)
+func hasPayment(tx *bolt.Tx, id []byte) (bool, error) {
+	border, err := borderOf(tx)
 	if err != nil {
 		return false, err
 	}
-	for _, s := range all {
-		cursor := tx.Bucket(s.payments).Cursor()
-		if s.eachSpan(head, func(at int64) bool {
-			prefix := spanKey(at, id)
-			key, _ := cursor.Seek(prefix)
-			for bytes.HasPrefix(key, prefix) && !s.holds(paymentHeight(key)) {
-				key, _ = cursor.Next()
-			}
-			return bytes.HasPrefix(key, prefix)
-		}) {
-			return true, nil
+	for _, s := range stretches(border) {
+		if found, err := findInRuns(tx.Bucket(s.payments), id, s.holds); err != nil || found {
+			return found, err
 		}
 	}
 	return false, nil

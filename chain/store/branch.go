@@ -244,7 +244,11 @@ func (w *writer) tidy(piece limit) (done bool, err error) {
 		return false, err
 	}
 	if old >= border {
-		return false, w.removeBlocks(border-1, old, piece)
+		last, err := w.removeBlocks(border-1, old, piece)
+		if err != nil {
+			return false, err
+		}
+		return false, w.addBlocks(trunk(), last, digest{}, inOrder(nil))
 	}
 	last, err := lastIn(w.tx, branch())
 	if err != nil {
@@ -269,7 +273,11 @@ func (w *writer) mergeBlocks(border, last int64, piece limit) error {
 	var blocks []wire.Sealed
 	from, size := w.tx.Bucket(branchBlocksBucket), 0
 	for height := border; height <= last && !piece.isFull(len(blocks), size); height++ {
-		canonical := bytes.Clone(from.Get(numberKey(height)))
+		text, err := textAt(from, height)
+		if err != nil {
+			return err
+		}
+		canonical := bytes.Clone(text)
 		b, err := decodeBlock(height, canonical)
 		if err != nil {
 			return err
@@ -353,9 +361,9 @@ func hashIn(tx *bolt.Tx, s series, height int64) (digest, error) {
 	if height < 0 {
 		return digest{}, nil
 	}
-	value := tx.Bucket(s.blocks).Get(numberKey(height))
-	if value == nil {
-		return digest{}, absent(height)
+	text, err := textAt(tx.Bucket(s.blocks), height)
+	if err != nil {
+		return digest{}, err
 	}
-	return sha256.Sum256(value), nil
+	return sha256.Sum256(text), nil
 }

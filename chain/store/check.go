@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -23,6 +22,7 @@ type checker struct {
 	progress func(done, total int64)
 	buckets  map[string][]byte // by name: the value that stands for the bucket
 	records  map[string][]byte // of meta: those that the check needs, nil if they are missing
+	total    uint64            // the sum of the records' checksums, as far as they have been seen
 }
 
 // check checks all of a file of so many bytes. progress, if it isn't nil, is
@@ -106,21 +106,27 @@ func (c *checker) readBuckets(root uint64) error {
 	return nil
 }
 
-// checkBuckets checks that the buckets are ours.
+// checkBuckets checks that the buckets are ours, whichever program made them.
 func (c *checker) checkBuckets() error {
-	there := 0
-	for _, name := range buckets() {
-		if c.has(name) {
-			there++
-		} else if !bytes.Equal(name, paymentsBucket) { // the former format has none
+	needed, optional := buckets(), [][]byte{}
+	switch {
+	case c.isFormer():
+		if c.has(branchBlocksBucket) {
+			return fmt.Errorf("%w: an earlier version was about to swap branches; start that version once more, then this one", ErrForeign)
+		}
+		needed, optional = formerBuckets(), [][]byte{formerPaymentsBucket} // which the first format hasn't
+	case c.has(branchBlocksBucket):
+		needed = append(needed, branchBuckets()...)
+	}
+	for _, name := range needed {
+		if !c.has(name) {
 			return noBucket(name)
 		}
 	}
-	for _, name := range branchBuckets() {
+	there := len(needed)
+	for _, name := range optional {
 		if c.has(name) {
 			there++
-		} else if c.has(branchBlocksBucket) {
-			return noBucket(name)
 		}
 	}
 	if len(c.buckets) != there {

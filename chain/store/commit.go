@@ -1,9 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -143,16 +141,15 @@ func (db *DB) Replace(base int64, blocks iter.Seq2[wire.Sealed, error], accounts
 // isLong reports whether too many blocks stand above base to be removed at once.
 func (db *DB) isLong(base int64) (is bool, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		height, err := lastIn(tx, trunk())
-		if err != nil {
-			return err
-		}
-		blocks := tx.Bucket(blocksBucket)
-		for items, size := 0, 0; height > base && !is; height-- {
-			items, size = items+1, size+len(blocks.Get(numberKey(height)))
+		items, size := 0, 0
+		return eachChunkDown(tx.Bucket(blocksBucket), func(c chunk) bool {
+			if c.last <= base {
+				return false
+			}
+			items, size = items+int(c.last-max(base, c.first()-1)), size+len(c.texts)
 			is = db.limits.direct.isFull(items, size)
-		}
-		return nil
+			return !is
+		})
 	})
 	return is, err
 }
@@ -189,7 +186,7 @@ func (w *writer) replaceBlocks(base int64, blocks []wire.Sealed) error {
 	if err := checkBase(base, height); err != nil {
 		return err
 	}
-	if err := w.removeBlocks(base, height, unlimited()); err != nil {
+	if _, err := w.removeBlocks(base, height, unlimited()); err != nil {
 		return err
 	}
 	parent, err := hashIn(w.tx, trunk(), base)
@@ -199,71 +196,54 @@ func (w *writer) replaceBlocks(base int64, blocks []wire.Sealed) error {
 	return w.addBlocks(trunk(), base, parent, inOrder(blocks))
 }
 
-// addBlocks adds blocks that follow the one at base to a series.
+// addBlocks adds blocks that follow the one at base to a series, which has none above
+// any more; those may still be in its indexes.
 func (w *writer) addBlocks(to series, base int64, parent digest, blocks iter.Seq2[wire.Sealed, error]) error {
 	byHeight := w.tx.Bucket(to.blocks)
 	byHeight.FillPercent = 1 // keys only ever grow, so pages need no room for inserts
-	var hashes []hashEntry
-	var payments [][]byte
+	chunks := chunkWriter{to: byHeight, last: base}
+	var hashes, payments []runEntry
 	err := follow(base, parent, blocks, func(height int64, b wire.Sealed) error {
-		key := numberKey(height)
-		hashes = append(hashes, newHashEntry(height, b.Sum))
-		payments = appendPaymentKeys(payments, height, b.IDs)
-		return byHeight.Put(key, b.Canonical)
+		hashes = append(hashes, newRunEntry(b.Sum[:], height))
+		payments = appendPayments(payments, height, b.IDs)
+		return chunks.add(height, b.Canonical)
 	})
 	if err != nil {
 		return err
 	}
-	if err := w.indexHashes(to, hashes); err != nil {
+	if err := chunks.flush(); err != nil {
 		return err
 	}
-	return w.indexPayments(to, payments)
-}
-
-// hashEntry is what stands in the index for a block: the key of its hash, and
-// its height.
-type hashEntry struct{ key, height []byte }
-
-func newHashEntry(height int64, hash digest) hashEntry {
-	return hashEntry{spanKey(height, hash[:]), numberKey(height)}
-}
-
-// indexHashes adds hashes in their order. In a transaction pages grow without
-// being split, so that a hash in between moves all behind it: 100,000 in another
-// order take 20 s longer.
-func (w *writer) indexHashes(in series, entries []hashEntry) error {
-	slices.SortFunc(entries, func(a, b hashEntry) int { return bytes.Compare(a.key, b.key) })
-	byHash := w.tx.Bucket(in.hashes)
-	for _, e := range entries {
-		if err := byHash.Put(e.key, e.height); err != nil {
-			return err
-		}
+	if err := w.changeRuns(w.tx.Bucket(to.hashes), base, chunks.last, hashes); err != nil {
+		return err
 	}
-	return nil
+	return w.changeRuns(w.tx.Bucket(to.payments), base, chunks.last, payments)
 }
 
 // removeBlocks removes the trunk's blocks above base, from height down, and ends
-// early when the limit is full.
-func (w *writer) removeBlocks(base, height int64, most limit) error {
-	byHeight, byHash := w.tx.Bucket(blocksBucket), w.tx.Bucket(hashesBucket)
-	for items, size := 0, 0; height > base && !most.isFull(items, size); height-- {
-		key := numberKey(height)
-		canonical := byHeight.Get(key)
-		b, err := decodeBlock(height, canonical)
+// early when the limit is full. It returns the height of the last block that is left.
+// The indexes still have the others.
+func (w *writer) removeBlocks(base, height int64, most limit) (last int64, err error) {
+	byHeight := w.tx.Bucket(blocksBucket)
+	for items, size := 0, 0; height > base && !most.isFull(items, size); {
+		c, err := chunkAt(byHeight, height)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if err := w.forgetPayments(appendPaymentKeys(nil, height, b.PaymentIDs())); err != nil {
-			return err
+		kept, err := c.until(base)
+		if err != nil {
+			return 0, err
 		}
-		items, size = items+1, size+len(canonical)
-		hash := sha256.Sum256(canonical)
-		if err := byHash.Delete(spanKey(height, hash[:])); err != nil {
-			return err
+		if err := byHeight.Delete(numberKey(c.last)); err != nil {
+			return 0, err
 		}
-		if err := byHeight.Delete(key); err != nil {
-			return err
+		height = max(base, c.first()-1)
+		if len(kept) > 0 {
+			if err := byHeight.Put(numberKey(height), valueOf(kept)); err != nil {
+				return 0, err
+			}
 		}
+		items, size = items+int(c.last-height), size+len(c.texts)
 	}
-	return nil
+	return height, nil
 }

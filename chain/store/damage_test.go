@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -194,18 +195,12 @@ func TestEditedRecordsAreFound(t *testing.T) {
 			return tx.Bucket(paymentsBucket).Delete(key)
 		}},
 		{"no index of payments", "no bucket", func(tx *bolt.Tx) error { return tx.DeleteBucket(paymentsBucket) }},
-		{"a missing block", "block 7", func(tx *bolt.Tx) error { return tx.Bucket(blocksBucket).Delete(numberKey(7)) }},
-		{"a missing last block", "block 30", func(tx *bolt.Tx) error { return tx.Bucket(blocksBucket).Delete(numberKey(30)) }},
-		{"an edited block", "block 8", func(tx *bolt.Tx) error {
-			value := bytes.Replace(tx.Bucket(blocksBucket).Get(numberKey(7)), []byte(`"amount": 10`), []byte(`"amount": 99`), 1)
-			return tx.Bucket(blocksBucket).Put(numberKey(7), value)
-		}},
-		{"an edited last block", "block 30", func(tx *bolt.Tx) error {
-			value := bytes.Replace(tx.Bucket(blocksBucket).Get(numberKey(30)), []byte(`"amount": 10`), []byte(`"amount": 99`), 1)
-			return tx.Bucket(blocksBucket).Put(numberKey(30), value)
-		}},
+		{"a missing block", "block 1 is missing", func(tx *bolt.Tx) error { return editChunk(tx.Bucket(blocksBucket), 7, without) }},
+		{"a missing last block", "block 30 is missing", func(tx *bolt.Tx) error { return editChunk(tx.Bucket(blocksBucket), 30, without) }},
+		{"an edited block", "block 8", func(tx *bolt.Tx) error { return editChunk(tx.Bucket(blocksBucket), 7, richer) }},
+		{"an edited last block", "block 30", func(tx *bolt.Tx) error { return editChunk(tx.Bucket(blocksBucket), 30, richer) }},
 		{"a later format", "its format", func(tx *bolt.Tx) error {
-			return tx.Bucket(metaBucket).Put([]byte(formatKey), sealed([]byte(formatKey), []byte("4")))
+			return tx.Bucket(metaBucket).Put([]byte(formatKey), sealed([]byte(formatKey), []byte("6")))
 		}},
 		{"no bucket of peers", "no bucket", func(tx *bolt.Tx) error { return tx.DeleteBucket(peersBucket) }},
 	} {
@@ -225,6 +220,47 @@ func TestEditedRecordsAreFound(t *testing.T) {
 				t.Errorf("error %v, want it to say %q", err, c.message)
 			}
 		})
+	}
+}
+
+// editChunk replaces the JSON of a block, by any number of others, in the value that
+// holds it; a last one that goes takes its height along.
+func editChunk(blocks *bolt.Bucket, height int64, edit func(text []byte) [][]byte) error {
+	c, err := chunkAt(blocks, height)
+	if err != nil {
+		return err
+	}
+	texts, err := c.until(c.last)
+	if err != nil {
+		return err
+	}
+	at := int(height - c.first())
+	edited := slices.Concat(texts[:at], edit(texts[at]), texts[at+1:])
+	last := c.last
+	if len(edited) < len(texts) && height == last {
+		last--
+	}
+	if err := blocks.Delete(numberKey(c.last)); err != nil || len(edited) == 0 {
+		return err
+	}
+	return blocks.Put(numberKey(last), valueOf(edited))
+}
+
+func without([]byte) [][]byte { return nil }
+
+func richer(text []byte) [][]byte {
+	return [][]byte{bytes.Replace(text, []byte(`"amount": 10`), []byte(`"amount": 99`), 1)}
+}
+
+// assertRefused opens a database that is damaged.
+func assertRefused(t *testing.T, path, message, what string) {
+	t.Helper()
+	db, err := Open(path)
+	if err == nil {
+		must(t, db.Close())
+	}
+	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), message) {
+		t.Errorf("%s: error %v, want ErrCorrupt and that it says %q", what, err, message)
 	}
 }
 

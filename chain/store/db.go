@@ -13,24 +13,24 @@ import (
 	"lode/chain/wire"
 )
 
-// The buckets. All but blocks and hashes hold records; see checksumSize.
+// The buckets. All but the blocks hold records; see checksumSize.
 var (
-	metaBucket     = []byte("meta")     // name -> value
-	blocksBucket   = []byte("blocks")   // height -> the block's canonical JSON
-	hashesBucket   = []byte("hashes")   // spanKey of the SHA-256 of the canonical JSON -> height
-	accountsBucket = []byte("accounts") // see accountKey -> the ledger's record
-	paymentsBucket = []byte("payments") // see paymentKey -> nothing
-	poolBucket     = []byte("pool")     // number -> transaction as in the text file
-	peersBucket    = []byte("peers")    // number -> address
+	metaBucket     = []byte("meta")         // name -> value
+	blocksBucket   = []byte("blocks")       // height -> canonical JSON; see chunks.go
+	hashesBucket   = []byte("block runs")   // height -> hashes of blocks; see runs.go
+	accountsBucket = []byte("accounts")     // see accountKey -> the ledger's record
+	paymentsBucket = []byte("payment runs") // height -> IDs of payments; see runs.go
+	poolBucket     = []byte("pool")         // number -> transaction as in the text file
+	peersBucket    = []byte("peers")        // number -> address
 )
 
 // The buckets of a long branch, which are only there while one is taken over; see
 // branch.go. They hold what those of the same name hold.
 var (
 	branchBlocksBucket   = []byte("branch blocks")
-	branchHashesBucket   = []byte("branch hashes")
+	branchHashesBucket   = []byte("branch block runs")
 	branchAccountsBucket = []byte("branch accounts")
-	branchPaymentsBucket = []byte("branch payments")
+	branchPaymentsBucket = []byte("branch payment runs")
 )
 
 func buckets() [][]byte {
@@ -39,7 +39,8 @@ func buckets() [][]byte {
 
 // recordBuckets are those that hold records, meta being the first.
 func recordBuckets() [][]byte {
-	return [][]byte{metaBucket, accountsBucket, paymentsBucket, poolBucket, peersBucket, branchAccountsBucket, branchPaymentsBucket}
+	return [][]byte{metaBucket, hashesBucket, accountsBucket, paymentsBucket, poolBucket, peersBucket,
+		branchHashesBucket, branchAccountsBucket, branchPaymentsBucket, formerPaymentsBucket}
 }
 
 func branchBuckets() [][]byte {
@@ -162,11 +163,11 @@ func absent(height int64) error { return fmt.Errorf("block %d: %w", height, fs.E
 func (db *DB) HeightOf(hash string) (height int64, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
 		sum, err := hex.DecodeString(hash)
-		if err != nil || hex.EncodeToString(sum) != hash {
+		if err != nil || len(sum) != len(digest{}) || hex.EncodeToString(sum) != hash {
 			return absentHash(hash)
 		}
 		var found bool
-		if height, found, err = heightOf(tx, sum); err == nil && !found {
+		if height, found, err = heightOf(tx, digest(sum)); err == nil && !found {
 			err = absentHash(hash)
 		}
 		return err

@@ -121,7 +121,7 @@ func steps() []step {
 		{name: "back to fewer blocks", do: func(s store) error { return s.Commit(8, long[:4], nil, nil) }},
 	}
 	again := first[1:]
-	return slices.Concat(first, again, again) // enough calls for lastFault
+	return slices.Concat(first, again, again, again[:3]) // enough calls for lastFault
 }
 
 // openInPieces opens a database that swaps branches of more than a few blocks in
@@ -250,7 +250,7 @@ func TestFaultsOfAStart(t *testing.T) {
 	}{
 		"a branch that is none of the chain": {branchText(t, false), before, func(db *DB) string { return shown(t, db, newFork(9).blocks()) }},
 		"a branch of the chain":              {branchText(t, true), after, func(db *DB) string { return shown(t, db, newFork(9).blocks()) }},
-		"the former format": {formerText(t), wholeDump(t, sample(t)), func(db *DB) string {
+		"the former format": {formerText(t, secondFormat), wholeDump(t, sample(t)), func(db *DB) string {
 			text, err := dump(db)
 			must(t, err)
 			return text

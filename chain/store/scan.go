@@ -1,9 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // checkContents checks what the buckets hold. It reads blocks at the speed of
@@ -13,14 +16,19 @@ func (c *checker) checkContents() error {
 		return err
 	}
 	main, err := c.checkSeries(trunk(), blockHashes{})
-	if err != nil || !c.has(branchBlocksBucket) {
-		return err
-	}
-	side, err := c.checkSeries(branch(), main)
 	if err != nil {
 		return err
 	}
-	return c.checkBorder(main, side)
+	if c.has(branchBlocksBucket) {
+		side, err := c.checkSeries(branch(), main)
+		if err != nil {
+			return err
+		}
+		if err := c.checkBorder(main, side); err != nil {
+			return err
+		}
+	}
+	return c.checkTotal()
 }
 
 // checkSeries checks blocks and the index of their hashes. They follow one of
@@ -29,6 +37,9 @@ func (c *checker) checkSeries(s series, below blockHashes) (blockHashes, error) 
 	hashes, err := c.checkBlocks(s.blocks, below)
 	if err != nil {
 		return blockHashes{}, err
+	}
+	if c.isFormer() {
+		return hashes, c.checkFormerHashes(hashes)
 	}
 	return hashes, c.checkHashes(s.hashes, hashes)
 }
@@ -59,54 +70,70 @@ func (c *checker) checkBorder(main, side blockHashes) error {
 	return nil
 }
 
-// checkRecords checks that the database is ours, in a format that we know,
-// every record's checksum, and their sum.
+// checkRecords checks that the database is ours, in a format that we know, and
+// every record's checksum, but for the indexes of hashes.
 func (c *checker) checkRecords() error {
-	total := uint64(0)
 	c.records = map[string][]byte{applicationKey: nil, formatKey: nil, totalKey: nil, borderKey: nil, upgradedKey: nil}
 	for _, bucket := range recordBuckets() {
-		if !c.has(bucket) {
-			continue // checkFormat says whether it may be missing
+		newPart := func() summing { return &recordsPart{} }
+		switch name := string(bucket); {
+		case !c.has(bucket): // checkBuckets says what may be missing
+			continue
+		case name == string(hashesBucket), name == string(branchHashesBucket): // checkHashes does those
+			continue
+		case name == string(metaBucket):
+			newPart = func() summing { return &metaPart{names: c.records} }
+		case name == string(paymentsBucket), name == string(branchPaymentsBucket):
+			newPart = func() summing { return &runsPart{} }
 		}
-		parts, err := c.each(bucket, func() visitor {
-			if string(bucket) == string(metaBucket) {
-				return &metaPart{names: c.records}
-			}
-			return &recordsPart{}
-		})
-		if err != nil {
+		if _, err := c.eachRecord(bucket, newPart); err != nil {
 			return err
 		}
-		for _, p := range parts {
-			total += p.(interface{ sum() uint64 }).sum()
-		}
-		if string(bucket) == string(metaBucket) {
+		if bytes.Equal(bucket, metaBucket) {
 			if err := c.checkFormat(); err != nil {
 				return err
 			}
 		}
 	}
-	if want := c.records[totalKey]; len(want) != 8 || binary.BigEndian.Uint64(want) != total {
+	return nil
+}
+
+// summing is a visitor of records, which adds up their checksums.
+type summing interface {
+	visitor
+	sum() uint64
+}
+
+// eachRecord is each for records, whose checksums it adds to the total.
+func (c *checker) eachRecord(bucket []byte, newVisitor func() summing) ([]visitor, error) {
+	parts, err := c.each(bucket, func() visitor { return newVisitor() })
+	for _, p := range parts {
+		c.total += p.(summing).sum()
+	}
+	return parts, err
+}
+
+// checkTotal checks that no record is missing.
+func (c *checker) checkTotal() error {
+	if want := c.records[totalKey]; len(want) != 8 || binary.BigEndian.Uint64(want) != c.total {
 		return fmt.Errorf("%w: records are missing, or are not of the last state", ErrCorrupt)
 	}
 	return nil
 }
 
 func (c *checker) checkFormat() error {
-	want := format
+	known := []string{format}
 	switch {
 	case c.isFormer():
-		want = formerFormat
+		known = []string{firstFormat, secondFormat}
 	case c.has(branchBlocksBucket):
-		want = branchFormat
+		known = []string{branchFormat}
 	}
-	for _, want := range [][2]string{{applicationKey, application}, {formatKey, want}} {
-		if got := c.records[want[0]]; string(got) != want[1] {
-			return fmt.Errorf("%w: its %s is %.40q, not %q", ErrForeign, want[0], got, want[1])
-		}
+	if got := c.records[applicationKey]; string(got) != application {
+		return fmt.Errorf("%w: its application is %.40q, not %q", ErrForeign, got, application)
 	}
-	if !c.isFormer() && !c.has(paymentsBucket) {
-		return noBucket(paymentsBucket)
+	if got := c.records[formatKey]; !slices.Contains(known, string(got)) {
+		return fmt.Errorf("%w: its format is %.40q, not %s", ErrForeign, got, strings.Join(known, " or "))
 	}
 	if c.records[borderKey] != nil && !c.has(branchBlocksBucket) {
 		return noBucket(branchBlocksBucket)
@@ -114,9 +141,8 @@ func (c *checker) checkFormat() error {
 	return nil
 }
 
-func (c *checker) isFormer() bool {
-	return string(c.records[formatKey]) == formerFormat && !c.has(branchBlocksBucket)
-}
+// isFormer reports whether it is a database as earlier programs made it.
+func (c *checker) isFormer() bool { return c.has(formerHashesBucket) }
 
 // recordsPart adds up the checksums of records.
 type recordsPart struct{ total uint64 }
@@ -256,13 +282,26 @@ func (p *blocksPart) visit(key, value []byte, isBucket bool) error {
 	if isBucket {
 		return errNested
 	}
-	height, err := numberOf(key)
+	c, err := parseChunk(key, value)
 	if err != nil {
 		return err
 	}
+	for height := c.first(); height <= c.last; height++ {
+		text, err := c.text(height)
+		if err != nil {
+			return err
+		}
+		if err := p.visitBlock(height, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *blocksPart) visitBlock(height int64, text []byte) (err error) {
 	if p.start == nil {
 		p.first, p.next = height, height
-		p.start = append([]byte{}, value[:min(len(value), longestLink)]...)
+		p.start = append([]byte{}, text[:min(len(text), longestLink)]...)
 	}
 	if height != p.next {
 		return missing(p.next)
@@ -271,14 +310,14 @@ func (p *blocksPart) visit(key, value []byte, isBucket bool) error {
 		return fmt.Errorf("%w: block %d is not the last one", ErrCorrupt, len(p.hashes)-1)
 	}
 	if height == 0 {
-		err = checkLink(value, 0, digest{})
+		err = checkLink(text, 0, digest{})
 	} else if height > p.first {
-		err = checkLink(value, height, p.hashes[height-1])
+		err = checkLink(text, height, p.hashes[height-1])
 	}
 	if err != nil {
 		return damaged(err)
 	}
-	p.hashes[height] = sha256.Sum256(value)
+	p.hashes[height] = sha256.Sum256(text)
 	p.next++
 	return nil
 }
@@ -286,11 +325,15 @@ func (p *blocksPart) visit(key, value []byte, isBucket bool) error {
 // checkHashes checks that the index holds exactly these hashes. It protects the
 // last block, to which no other links.
 func (c *checker) checkHashes(bucket []byte, hashes blockHashes) error {
-	spans, err := c.withSpans()
-	if err != nil {
-		return err
+	limit := hashes.limit()
+	if upgraded := c.records[upgradedKey]; upgraded != nil {
+		next, err := numberOf(upgraded)
+		if err != nil {
+			return err
+		}
+		limit = min(limit, next)
 	}
-	parts, err := c.each(bucket, func() visitor { return &hashesPart{blockHashes: hashes, spans: spans} })
+	parts, err := c.eachRecord(bucket, func() summing { return &hashesPart{blockHashes: hashes} })
 	if err != nil {
 		return err
 	}
@@ -298,48 +341,62 @@ func (c *checker) checkHashes(bucket []byte, hashes blockHashes) error {
 	for _, p := range parts {
 		count += p.(*hashesPart).count
 	}
-	if want := hashes.limit() - hashes.first; count != want { // the keys differ, so each stands for another block
+	if want := limit - hashes.first; count != want {
 		return fmt.Errorf("%w: the index has %d hashes of %d blocks", ErrCorrupt, count, want)
 	}
 	return nil
 }
 
-// withSpans is below which height the index of hashes has spans.
-func (c *checker) withSpans() (int64, error) {
-	if !c.isFormer() {
-		return unbounded, nil
+// runsPart checks records of runs.
+type runsPart struct{ recordsPart }
+
+func (p *runsPart) visit(key, value []byte, isBucket bool) error {
+	if err := p.recordsPart.visit(key, value, isBucket); err != nil {
+		return err
 	}
-	if c.records[upgradedKey] == nil {
-		return 0, nil
+	r := run(value[checksumSize:])
+	if len(r) == 0 || len(r)%runEntrySize != 0 {
+		return fmt.Errorf("%w: %d bytes are no entries of a run", ErrCorrupt, len(r))
 	}
-	return numberOf(c.records[upgradedKey])
+	last, err := lastOf(key)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(key, recordKey(last, r.entry(0))) {
+		return fmt.Errorf("%w: %x is not the key of the entries that begin with %x", ErrCorrupt, key, r.entry(0))
+	}
+	for i := range r.count() {
+		if height := r.height(i); height < 0 || height > last {
+			return fmt.Errorf("%w: an entry of block %d in a run up to block %d", ErrCorrupt, height, last)
+		}
+		if i > 0 && bytes.Compare(r.entry(i-1), r.entry(i)) >= 0 {
+			return fmt.Errorf("%w: %x is out of order in a run", ErrCorrupt, r.entry(i))
+		}
+	}
+	return nil
 }
 
-// hashesPart compares entries of the index with the blocks' hashes.
+// hashesPart compares the index's runs with the blocks' hashes.
 type hashesPart struct {
+	runsPart
 	blockHashes
-	spans int64 // below this height the keys have a span
 	count int64
 }
 
 func (p *hashesPart) visit(key, value []byte, isBucket bool) error {
-	if isBucket {
-		return errNested
-	}
-	height, err := numberOf(value)
-	if err != nil {
+	if err := p.runsPart.visit(key, value, isBucket); err != nil {
 		return err
 	}
-	if height < p.first || height >= p.limit() {
-		return missing(height)
+	r := run(value[checksumSize:])
+	for i := range r.count() {
+		height := r.height(i)
+		if height < p.first || height >= p.limit() {
+			return missing(height)
+		}
+		if !bytes.Equal(r.id(i), p.all[height][:runIDSize]) {
+			return fmt.Errorf("%w: block %d: its hash is %s, but begins with %x in the index", ErrCorrupt, height, p.all[height], r.id(i))
+		}
 	}
-	want := p.all[height][:]
-	if height < p.spans {
-		want = spanKey(height, want)
-	}
-	if string(key) != string(want) {
-		return fmt.Errorf("%w: block %d: its hash is %s, but %x in the index", ErrCorrupt, height, p.all[height], key)
-	}
-	p.count++
+	p.count += int64(r.count())
 	return nil
 }
