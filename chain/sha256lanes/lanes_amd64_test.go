@@ -1,0 +1,56 @@
+//go:build !purego
+
+package sha256lanes
+
+import (
+	"crypto/fips140"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// eachWidth does a check with all that this CPU has, and without the vectors.
+func eachWidth(check func(width string)) {
+	if supported {
+		defer func(was bool) { wide = was }(wide)
+	}
+	if wide {
+		check("16 lanes")
+		wide = false
+	}
+	check("2 lanes")
+}
+
+// TestSupported compares with what Linux says of the CPU, so that nothing is left out
+// without a word.
+func TestSupported(t *testing.T) {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		t.Skipf("this system doesn't tell: %v", err)
+	}
+	_, flags, _ := strings.Cut(string(text), "\nflags")
+	flags, _, _ = strings.Cut(flags, "\n")
+	words := strings.Fields(flags)
+	has := func(flag string) bool { return slices.Contains(words, flag) && !fips140.Enabled() }
+	if want := has("sha_ni") && has("avx"); supported != want {
+		t.Errorf("the SHA extensions are used: %t, want %t; flags %s", supported, want, flags)
+	}
+	if want := supported && has("avx512f") && has("avx512bw"); wide != want {
+		t.Errorf("AVX-512 is used: %t, want %t; flags %s", wide, want, flags)
+	}
+}
+
+// TestWidths has as many messages as are too few for all lanes, as fill them, and more.
+func TestWidths(t *testing.T) {
+	if !supported {
+		t.Skip("this CPU has no SHA extensions")
+	}
+	for count := range 2*wideLanes + 2 {
+		var messages [][]byte
+		for i := range count {
+			messages = append(messages, randomBytes(uint64(i), 130+i%3*64))
+		}
+		assertSums(t, messages...)
+	}
+}
