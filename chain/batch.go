@@ -18,6 +18,13 @@ const (
 	maxBatchBytes  = 4 << 20 // about, and one block may be longer
 )
 
+// Bounds of a group, whose messages are hashed together: enough of them to keep the lanes
+// of chain/sha256lanes busy nearly to the end, in groups enough for every core.
+const (
+	maxGroupBlocks = 16
+	maxGroupBytes  = 128 << 10 // about, and one block may be longer
+)
+
 // batch is consecutive blocks on their way through a pipeline, with what its
 // stages find out about them.
 type batch struct {
@@ -43,6 +50,23 @@ func (b *batch) add(block wire.Block) {
 }
 
 func (b *batch) isFull() bool { return len(b.blocks) >= maxBatchBlocks || b.size >= maxBatchBytes }
+
+// span is the blocks of a batch from an index to before another.
+type span struct{ from, to int }
+
+// groups cuts the batch into groups, in order.
+func (b *batch) groups() []span {
+	var groups []span
+	from, size := 0, 0
+	for i, block := range b.blocks {
+		size += sizeOf(block)
+		if i+1-from == maxGroupBlocks || size >= maxGroupBytes || i+1 == len(b.blocks) {
+			groups = append(groups, span{from, i + 1})
+			from, size = i+1, 0
+		}
+	}
+	return groups
+}
 
 // sizeOf is about how many bytes a block takes in memory.
 func sizeOf(block wire.Block) int {

@@ -3,6 +3,7 @@ package chain
 import (
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,4 +123,30 @@ func rat(t *testing.T, text string) *big.Rat {
 		t.Fatalf("%q is no fraction", text)
 	}
 	return r
+}
+
+// TestGroups: all blocks of a batch are in groups, in order, and a group ends with 16 blocks
+// or 128 KiB.
+func TestGroups(t *testing.T) {
+	block := func(bytes int) wire.Block {
+		return wire.Block{Transactions: []wire.Transaction{{Sender: strings.Repeat("s", bytes)}}}
+	}
+	large := block(1 << 20)
+	half := block(64 << 10)
+	for _, test := range []struct {
+		blocks []wire.Block
+		want   []span
+	}{
+		{nil, nil},
+		{slices.Repeat([]wire.Block{block(1)}, 1), []span{{0, 1}}},
+		{slices.Repeat([]wire.Block{block(1)}, 16), []span{{0, 16}}},
+		{slices.Repeat([]wire.Block{block(1)}, 33), []span{{0, 16}, {16, 32}, {32, 33}}},
+		{[]wire.Block{large, large, block(1), large, block(1)}, []span{{0, 1}, {1, 2}, {2, 4}, {4, 5}}},
+		{[]wire.Block{half, half, half}, []span{{0, 2}, {2, 3}}},
+	} {
+		b := &batch{blocks: test.blocks}
+		if got := b.groups(); !slices.Equal(got, test.want) {
+			t.Errorf("%d blocks: %v, want %v", len(test.blocks), got, test.want)
+		}
+	}
 }

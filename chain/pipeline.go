@@ -24,12 +24,12 @@ import (
 // bounded by a batch for each stage.
 type pipeline struct {
 	chain    *Chain
-	parent   Tip                           // of the next block to be booked
-	balances *accounts                     // after that parent
-	verified func(t wire.Transaction) bool // knows payments whose signatures were verified
-	chunks   bool                          // each batch is committed, and has balances of its own
-	finish   func(b *batch) error          // takes the batches that are valid, in order
-	hashers  sync.Pool
+	parent   Tip                                   // of the next block to be booked
+	balances *accounts                             // after that parent
+	verified func(t wire.Transaction) bool         // knows payments whose signatures were verified
+	chunks   bool                                  // each batch is committed, and has balances of its own
+	finish   func(b *batch) error                  // takes the batches that are valid, in order
+	hashers  sync.Pool                             // of *wire.Hasher
 	stages   []func(context.Context, *batch) error // before finish; errors are ctx's alone
 }
 
@@ -142,23 +142,39 @@ func inBatches(blocks iter.Seq2[wire.Block, error]) func(context.Context, func(*
 }
 
 // seal computes on all cores what needs no ledger and is cheaper than a
-// signature.
+// signature, of a few blocks at a time, since their messages are hashed together.
 func (p *pipeline) seal(ctx context.Context, b *batch) error {
 	b.seals = make([]seal, len(b.blocks))
-	_, err := parallel(ctx, len(b.blocks), func(i int) error {
-		hasher := p.hashers.Get().(*wire.Hasher)
-		defer p.hashers.Put(hasher)
-		block, seal := b.blocks[i], &b.seals[i]
-		if p.chunks {
-			seal.whole = wire.Seal(block)
-			seal.hash = seal.whole.Hash()
-		} else {
-			seal.hash = hasher.Hash(block)
-		}
-		seal.proof, seal.form = checkProof(hasher, block, p.chain.difficulty), checkForms(block)
+	groups := b.groups()
+	_, err := parallel(ctx, len(groups), func(i int) error {
+		from, to := groups[i].from, groups[i].to
+		p.sealGroup(b.blocks[from:to], b.seals[from:to])
 		return nil
 	})
 	return err
+}
+
+func (p *pipeline) sealGroup(blocks []wire.Block, seals []seal) {
+	hasher := p.hashers.Get().(*wire.Hasher)
+	defer p.hashers.Put(hasher)
+	var proofs [][32]byte
+	if p.chunks {
+		var sealed []wire.Sealed
+		sealed, proofs = hasher.SealAll(blocks)
+		for i, whole := range sealed {
+			seals[i].whole, seals[i].hash = whole, whole.Hash()
+		}
+	} else {
+		var hashes []string
+		hashes, proofs = hasher.HashAll(blocks)
+		for i, hash := range hashes {
+			seals[i].hash = hash
+		}
+	}
+	for i, block := range blocks {
+		seals[i].proof = proofError(block, wire.IsProof(proofs[i], p.chain.difficulty))
+		seals[i].form = checkForms(block)
+	}
 }
 
 // link checks only that the blocks follow each other, and their proofs.

@@ -125,6 +125,27 @@ func TestEachWrongSignature(t *testing.T) {
 	}
 }
 
+// TestEachWrongProof has one proof that doesn't hold among several that are hashed together,
+// in each place.
+func TestEachWrongProof(t *testing.T) {
+	const count, difficulty = 20, 1
+	for wrong := 1; wrong <= count; wrong++ {
+		var blocks []wire.Block
+		for parent := (chain.Tip{Hash: wire.GenesisHash}); len(blocks) < count; parent = tipOf(blocks[len(blocks)-1]) {
+			b := next(parent, difficulty, "miner")
+			for proof := int64(0); len(blocks)+1 == wrong && b.HasProof(difficulty); proof++ {
+				b.Proof = wire.Int(proof)
+			}
+			blocks = append(blocks, b)
+		}
+		want := fmt.Sprintf("block %d,", wrong)
+		_, err := newChain(t, difficulty).Adopt(t.Context(), sequence(blocks...))
+		if !errors.Is(err, chain.ErrProof) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want ErrProof of %s", err, want)
+		}
+	}
+}
+
 // TestLinksOfAForkComeFirst: its last block's proof is looked at before the first
 // one's signature.
 func TestLinksOfAForkComeFirst(t *testing.T) {

@@ -15,11 +15,12 @@ const DefaultDifficulty = 5
 
 // CheckProof checks a block's proof of work, and nothing else.
 func CheckProof(b wire.Block, difficulty int) error {
-	return checkProof(new(wire.Hasher), b, difficulty)
+	return proofError(b, b.HasProof(difficulty))
 }
 
-func checkProof(hasher *wire.Hasher, b wire.Block, difficulty int) error {
-	if !hasher.HasProof(b, difficulty) {
+// proofError is CheckProof's error, unless the proof holds.
+func proofError(b wire.Block, holds bool) error {
+	if !holds {
 		return fmt.Errorf("%w: block %d, proof %.40s", ErrProof, b.Index, b.Proof)
 	}
 	return nil

@@ -27,12 +27,16 @@ type Transaction struct {
 // part of the protocol.
 func (t Transaction) ID() [32]byte {
 	var buffer [2048]byte // room for keys of 2048 bits, on the stack
-	text := buffer[:0]
+	return sum256(t.appendFields(buffer[:0]))
+}
+
+// appendFields appends what ID hashes.
+func (t Transaction) appendFields(dst []byte) []byte {
 	for _, field := range [...]string{t.Sender, t.Recipient, t.Signature, t.Amount.String()} {
-		text = binary.BigEndian.AppendUint64(text, uint64(len(field)))
-		text = append(text, field...)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(len(field)))
+		dst = append(dst, field...)
 	}
-	return sum256(text)
+	return dst
 }
 
 // HexID is ID in hex, by which clients name a transaction.
@@ -95,9 +99,12 @@ func Seal(b Block) Sealed {
 // Hash is Block.Hash.
 func (s Sealed) Hash() string { return hex.EncodeToString(s.Sum[:]) }
 
-// Hasher hashes one block after the other in the same memory. It is not safe for
-// concurrent use.
-type Hasher struct{ buffer []byte }
+// Hasher hashes one block after the other, or several together, in the same memory. It is
+// not safe for concurrent use.
+type Hasher struct {
+	buffer []byte
+	gathered
+}
 
 // Hash is Block.Hash.
 func (h *Hasher) Hash(b Block) string {
@@ -108,9 +115,14 @@ func (h *Hasher) Hash(b Block) string {
 
 // HasProof is Block.HasProof.
 func (h *Hasher) HasProof(b Block, difficulty int) bool {
-	h.buffer = AppendPrefix(h.buffer[:0], b.Payments(), b.PreviousHash)
-	h.buffer = append(h.buffer, b.Proof.String()...)
-	return hasZeros(h.buffer, difficulty)
+	h.buffer = b.appendProved(h.buffer[:0])
+	return IsProof(sum256(h.buffer), difficulty)
+}
+
+// appendProved appends the message whose SHA-256 is the proof of work.
+func (b Block) appendProved(dst []byte) []byte {
+	dst = AppendPrefix(dst, b.Payments(), b.PreviousHash)
+	return append(dst, b.Proof.String()...)
 }
 
 // grow makes room for transactions and what stands around them, if they are plain
@@ -129,12 +141,11 @@ func grow(dst []byte, transactions []Transaction) []byte {
 func HasProof(prefix []byte, proof Number, difficulty int) bool {
 	text := proof.String()
 	message := make([]byte, 0, len(prefix)+len(text))
-	return hasZeros(append(append(message, prefix...), text...), difficulty)
+	return IsProof(sum256(append(append(message, prefix...), text...)), difficulty)
 }
 
-// hasZeros reports whether the SHA-256 of a message begins with hex zeros.
-func hasZeros(message []byte, difficulty int) bool {
-	sum := sum256(message)
+// IsProof reports whether the SHA-256 of a proof's message begins with that many hex zeros.
+func IsProof(sum [32]byte, difficulty int) bool {
 	for i := range difficulty {
 		if i >= 2*len(sum) || sum[i/2]>>(4-4*(i%2))&0xF != 0 {
 			return false
