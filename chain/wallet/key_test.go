@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"math/big"
 	"testing"
+
+	"lode/chain/wallet/multibuffer"
 )
 
 // privateKey signs any encoded message, not only right ones.
@@ -55,10 +57,10 @@ func assertLikeStandard(t *testing.T, public *rsa.PublicKey, sum [sha256.Size]by
 	if key.lane.Limbs() == 0 {
 		return takes
 	}
-	var taken [Together]bool
+	var taken [multibuffer.Lanes]bool
 	l := lane{0, key, sum, hex.EncodeToString(signature)}
 	NewVerifier().take([]lane{l, l}, &taken)
-	if taken != [Together]bool{takes, takes} {
+	if taken != [multibuffer.Lanes]bool{takes, takes} {
 		t.Errorf("N %x, digest %x, signature %x: taken in lanes is %v, crypto/rsa says %v", public.N, sum, signature, taken, want)
 	}
 	return takes

@@ -8,8 +8,9 @@ import (
 	"lode/chain/wallet/multibuffer"
 )
 
-// Together is how many payments it is best to verify at a time, or a multiple of it.
-const Together = multibuffer.Lanes
+// Together is how many payments it is best to verify at a time, or a multiple of it. Digests
+// have twice as many lanes as signatures.
+const Together = 2 * multibuffer.Lanes
 
 // Payment is what a signature covers, and the signature.
 type Payment struct{ Sender, Recipient, Amount, Signature string }
@@ -26,7 +27,7 @@ func (l lane) limbs() int { return l.key.lane.Limbs() }
 
 func (l lane) verify() error { return l.key.verify(l.sum, l.signature) }
 
-// VerifyAll verifies payments as Verify does, Together at a time where the CPU can and
+// VerifyAll verifies payments as Verify does, several at a time where the CPU can and
 // their keys have one size. It returns the index of the first wrong one with its error,
 // or how many there are and nil.
 func (v *Verifier) VerifyAll(payments []Payment) (failed int, err error) {
@@ -36,6 +37,9 @@ func (v *Verifier) VerifyAll(payments []Payment) (failed int, err error) {
 			failed, err = i, problem
 		}
 	}
+	d := v.digesters.Get().(*digester)
+	defer v.digesters.Put(d)
+	sums := d.digests(payments)
 	lanes := make([]lane, 0, len(payments))
 	for i, p := range payments {
 		key, problem := v.key(p.Sender)
@@ -43,7 +47,7 @@ func (v *Verifier) VerifyAll(payments []Payment) (failed int, err error) {
 			found(i, problem)
 			continue
 		}
-		l := lane{i, key, digest(p.Sender, p.Recipient, p.Amount), p.Signature}
+		l := lane{i, key, sums[i], p.Signature}
 		if l.limbs() == 0 {
 			found(i, l.verify())
 			continue
@@ -65,7 +69,7 @@ func (v *Verifier) VerifyAll(payments []Payment) (failed int, err error) {
 // sameSize is how many of the first lanes can be verified at a time.
 func sameSize(lanes []lane) int {
 	count := 1
-	for count < min(len(lanes), Together) && lanes[count].limbs() == lanes[0].limbs() {
+	for count < min(len(lanes), multibuffer.Lanes) && lanes[count].limbs() == lanes[0].limbs() {
 		count++
 	}
 	return count
@@ -75,8 +79,8 @@ func sameSize(lanes []lane) int {
 // vectors refuse is verified once more without them, so that a fault of theirs refuses
 // nothing. To take what is wrong, they would have to come to the one right encoding of
 // the digest by mistake.
-func (v *Verifier) verifyLanes(lanes []lane) (errs [Together]error) {
-	var taken [Together]bool
+func (v *Verifier) verifyLanes(lanes []lane) (errs [multibuffer.Lanes]error) {
+	var taken [multibuffer.Lanes]bool
 	if len(lanes) > 1 { // a single one is faster without
 		v.take(lanes, &taken)
 	}
@@ -89,12 +93,12 @@ func (v *Verifier) verifyLanes(lanes []lane) (errs [Together]error) {
 }
 
 // take tells which signatures are right, by lane.
-func (v *Verifier) take(lanes []lane, taken *[Together]bool) {
+func (v *Verifier) take(lanes []lane, taken *[multibuffer.Lanes]bool) {
 	batch := v.batches.Get().(*multibuffer.Batch)
 	defer v.batches.Put(batch)
 	batch.Reset(lanes[0].limbs())
-	var buffer [2 * MaxBits / 8]byte // a signature in hex
-	var places [Together]int         // in lanes, by the batch's
+	var buffer [2 * MaxBits / 8]byte  // a signature in hex
+	var places [multibuffer.Lanes]int // in lanes, by the batch's
 	for i, l := range lanes {
 		if len(l.signature) != 2*l.key.modulus.Size() {
 			continue

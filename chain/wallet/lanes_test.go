@@ -98,7 +98,7 @@ func paymentsOf(list []signer, count int) (payments []Payment) {
 func TestVerifyAll(t *testing.T) {
 	v := NewVerifier()
 	for _, list := range [][]signer{signers()[:1], signers()[1:2], signers()[2:3], signers()} {
-		for count := range 2*Together + 2 {
+		for count := range 2*multibuffer.Lanes + 2 {
 			payments := paymentsOf(list, count)
 			if failed, err := v.VerifyAll(payments); failed != count || err != nil {
 				t.Errorf("of %d right payments %d is wrong: %v", count, failed, err)
@@ -118,7 +118,7 @@ func TestVerifyAll(t *testing.T) {
 // one list: the first one is reported.
 func TestVerifyAllWrongs(t *testing.T) {
 	v := NewVerifier()
-	payments := paymentsOf(signers(), 2*Together)
+	payments := paymentsOf(signers(), 2*multibuffer.Lanes)
 	for _, first := range wrongs {
 		for _, second := range wrongs {
 			for _, places := range [][2]int{{0, 5}, {5, 0}, {6, 15}, {11, 1}} {
@@ -146,14 +146,14 @@ func TestTakesBesideWrongs(t *testing.T) {
 	v := NewVerifier()
 	for _, wrong := range wrongs {
 		var lanes []lane
-		var want [Together]bool
-		for i, p := range paymentsOf(signers()[:1], Together) {
+		var want [multibuffer.Lanes]bool
+		for i, p := range paymentsOf(signers()[:1], multibuffer.Lanes) {
 			if want[i] = i%3 != 0; !want[i] {
 				wrong.change(&p)
 			}
 			lanes = append(lanes, lane{i, prepare(&signers()[0].PublicKey), digest(p.Sender, p.Recipient, p.Amount), p.Signature})
 		}
-		var taken [Together]bool
+		var taken [multibuffer.Lanes]bool
 		if v.take(lanes, &taken); taken != want {
 			t.Errorf("%s: taken are %v, want %v", wrong.name, taken, want)
 		}
@@ -197,7 +197,7 @@ func FuzzVerifyAll(f *testing.F) {
 			if wrong := int(pair[len(pair)-1]); wrong < len(wrongs) {
 				wrongs[wrong].change(&p)
 			}
-			if payments = append(payments, p); len(payments) > 3*Together {
+			if payments = append(payments, p); len(payments) > 3*multibuffer.Lanes {
 				break
 			}
 		}
@@ -205,12 +205,12 @@ func FuzzVerifyAll(f *testing.F) {
 	})
 }
 
-// BenchmarkVerifyAll verifies payments of one size, Together at a time, and for
-// comparison alone. ns/payment is for one of them.
+// BenchmarkVerifyAll verifies payments of one size, alone, in the lanes of one batch, and
+// Together. ns/payment is for one of them.
 func BenchmarkVerifyAll(b *testing.B) {
 	for _, half := range []uint{512, 1024} {
 		payments := paymentsOf([]signer{newSigner(b, half, 65537)}, Together)
-		for _, together := range []int{1, Together} {
+		for _, together := range []int{1, multibuffer.Lanes, Together} {
 			b.Run(fmt.Sprintf("rsa=%d/together=%d", 2*half, together), func(b *testing.B) {
 				v := NewVerifier()
 				for b.Loop() {

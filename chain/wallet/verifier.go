@@ -18,8 +18,9 @@ const maxKeys = 4096
 // preparing it takes longer than the rest of a verification. It is safe for
 // concurrent use.
 type Verifier struct {
-	keys    *lru.Cache[string, preparedKey] // by address, only of valid ones
-	batches sync.Pool                       // of *multibuffer.Batch
+	keys      *lru.Cache[string, preparedKey] // by address, only of valid ones
+	batches   sync.Pool                       // of *multibuffer.Batch
+	digesters sync.Pool                       // of *digester
 }
 
 // NewVerifier makes a Verifier that remembers no key yet.
@@ -30,6 +31,7 @@ func NewVerifier() *Verifier {
 	}
 	v := &Verifier{keys: keys}
 	v.batches.New = func() any { return new(multibuffer.Batch) }
+	v.digesters.New = func() any { return new(digester) }
 	return v
 }
 

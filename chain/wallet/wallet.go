@@ -71,13 +71,18 @@ func (w Wallet) GoString() string { return w.String() }
 // LogValue is String, for structured logs.
 func (w Wallet) LogValue() slog.Value { return slog.StringValue(w.String()) }
 
-// digest is what a payment's signature covers: the texts one after the other
-// without separators. amount is Python's str of the number.
+// digest is what a payment's signature covers. amount is Python's str of the number.
 func digest(sender, recipient, amount string) [sha256.Size]byte {
 	var buffer [2048]byte // room for keys of 4096 bits, on the stack
-	text := append(buffer[:0], sender...)
-	text = append(text, recipient...)
-	return sha256.Sum256(append(text, amount...))
+	return sha256.Sum256(appendSigned(buffer[:0], sender, recipient, amount))
+}
+
+// appendSigned appends what digest hashes: the texts one after the other without
+// separators.
+func appendSigned(dst []byte, sender, recipient, amount string) []byte {
+	dst = append(dst, sender...)
+	dst = append(dst, recipient...)
+	return append(dst, amount...)
 }
 
 // Sign signs a payment from this wallet and returns the signature in hex.
