@@ -55,14 +55,12 @@ func compressPair(values *[2][8]uint32, message0, message1 *byte, blocks int)
 //go:noescape
 func compressOne(value *[8]uint32, message *byte, blocks int)
 
-// lane is what of a message is to be compressed: first its whole blocks, then the padded
-// rest in its buffer.
+// lane is the message that a lane has: its whole blocks come first, then its padded rest.
 type lane struct {
-	index  int    // of the message
-	next   []byte // blocks that come next in a row; none if the lane has no message
-	ending bool   // next is the buffer's
-	size   int    // of the padded rest
-	buffer [2 * blockSize]byte
+	index  int  // of the message
+	ending bool // in its rest
+	size   int  // of the padded rest
+	rest   [2 * blockSize]byte
 }
 
 // group is messages on their way, each in a lane of its own, and those that follow.
@@ -72,8 +70,9 @@ type group struct {
 	begun    int // of the messages
 	busy     int // lanes
 	lanes    [wideLanes]lane
+	next     [wideLanes][]byte // blocks that each lane does next; none if it has no message
 	values   hashValues
-	heads    [wideLanes]*byte // for compressWide
+	heads    [wideLanes]*byte // of next, for compressWide
 }
 
 var groups = sync.Pool{New: func() any { return new(group) }}
@@ -104,57 +103,54 @@ func (g *group) begin(i int) {
 	}
 	message, l := g.messages[g.begun], &g.lanes[i]
 	whole := len(message) / blockSize * blockSize
-	l.index, l.next, l.ending = g.begun, message[:whole], false
-	l.size = pad(&l.buffer, message[whole:], len(message))
+	l.index, l.ending, l.size = g.begun, false, pad(&l.rest, message[whole:], len(message))
+	g.next[i] = message[:whole]
 	for word, value := range initial {
 		g.values[word][i] = value
 	}
 	g.begun++
 	g.busy++
-	l.skip(0)
-}
-
-// skip goes on behind bytes that were compressed, from the message to its padded rest.
-func (l *lane) skip(size int) {
-	l.next = l.next[size:]
-	if len(l.next) == 0 && !l.ending {
-		l.next, l.ending = l.buffer[:l.size], true
+	if whole == 0 {
+		g.advance(i)
 	}
 }
 
-// advance goes on behind bytes of a lane's message that were compressed, or to the next message.
-func (g *group) advance(i, size int) {
+// skip goes on behind bytes that were compressed in a lane.
+func (g *group) skip(i, size int) {
+	if g.next[i] = g.next[i][size:]; len(g.next[i]) == 0 {
+		g.advance(i)
+	}
+}
+
+// advance goes on from a message's blocks to its rest, and from there to the next message.
+func (g *group) advance(i int) {
 	l := &g.lanes[i]
-	l.skip(size)
-	if len(l.next) > 0 {
+	if !l.ending {
+		l.ending, g.next[i] = true, l.rest[:l.size]
 		return
 	}
+	sum := &g.sums[l.index]
 	for word := range g.values {
-		binary.BigEndian.PutUint32(g.sums[l.index][4*word:], g.values[word][i])
+		binary.BigEndian.PutUint32(sum[4*word:], g.values[word][i])
 	}
 	g.busy--
 	g.begin(i)
 }
 
 // stepWide goes on with all lanes until a message's blocks end. Lanes without a message do
-// what another one does, and what comes out isn't used.
+// what the first one with a message does, and what comes out isn't used.
 func (g *group) stepWide() {
 	size := maxBlocks * blockSize
-	var some *byte
-	for i := range g.lanes {
-		if next := g.lanes[i].next; len(next) > 0 {
-			some, size = &next[0], min(size, len(next))
-		}
-	}
-	for i := range g.lanes {
-		if g.heads[i] = some; len(g.lanes[i].next) > 0 {
-			g.heads[i] = &g.lanes[i].next[0]
+	some := &g.next[g.nextBusy(0)][0]
+	for i, next := range g.next {
+		if g.heads[i] = some; len(next) > 0 {
+			g.heads[i], size = &next[0], min(size, len(next))
 		}
 	}
 	compressWide(&g.values, &g.heads, size/blockSize)
-	for i := range g.lanes {
-		if len(g.lanes[i].next) > 0 {
-			g.advance(i, size)
+	for i, next := range g.next {
+		if len(next) > 0 {
+			g.skip(i, size)
 		}
 	}
 }
@@ -162,30 +158,30 @@ func (g *group) stepWide() {
 // stepPair goes on with the first two busy lanes, or with the only one.
 func (g *group) stepPair() {
 	first := g.nextBusy(0)
-	next := g.lanes[first].next
+	next := g.next[first]
 	size := min(maxBlocks*blockSize, len(next))
 	var values [2][8]uint32
 	g.load(&values[0], first)
 	if g.busy == 1 {
 		compressOne(&values[0], &next[0], size/blockSize)
 		g.store(&values[0], first)
-		g.advance(first, size)
+		g.skip(first, size)
 		return
 	}
 	second := g.nextBusy(first + 1)
-	other := g.lanes[second].next
+	other := g.next[second]
 	size = min(size, len(other))
 	g.load(&values[1], second)
 	compressPair(&values, &next[0], &other[0], size/blockSize)
 	g.store(&values[0], first)
 	g.store(&values[1], second)
-	g.advance(first, size)
-	g.advance(second, size)
+	g.skip(first, size)
+	g.skip(second, size)
 }
 
 // nextBusy is the first lane from i on that has a message.
 func (g *group) nextBusy(i int) int {
-	for len(g.lanes[i].next) == 0 {
+	for len(g.next[i]) == 0 {
 		i++
 	}
 	return i
