@@ -22,7 +22,7 @@ var wide = supported && cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW)
 const (
 	wideLanes = 16
 	// wideLeast is how many messages take as long two by two as in 16 lanes.
-	wideLeast = 8
+	wideLeast = 9
 
 	blockSize = sha256.BlockSize
 	// maxBlocks bounds a call to less than 0.1 ms: assembly can't be interrupted, and the

@@ -58,16 +58,16 @@ GLOBL k<>(SB), RODATA|NOPTR, $256
 	VPADDD     X14, w0, w0;     \
 	SHA256MSG2 w3, w0
 
-// FIRST does four rounds with words that it reads.
-#define FIRST(quarter, from, words, abef, cdgh) \
+// LOAD reads a quarter of a block's words.
+#define LOAD(quarter, from, words) \
 	VMOVDQU (16*quarter)(from), words; \
-	VPSHUFB X15, words, words;         \
-	ROUNDS(quarter, words, abef, cdgh)
+	VPSHUFB X15, words, words
 
-// NEXT does four rounds with the next words of the schedule.
-#define NEXT(quarter, w0, w1, w2, w3, abef, cdgh) \
-	SCHEDULE(w0, w1, w2, w3);       \
-	ROUNDS(quarter, w0, abef, cdgh)
+// AHEAD does four rounds, and then makes the words that are needed four quarters later: so
+// early that the other message's rounds don't wait for them.
+#define AHEAD(quarter, w0, w1, w2, w3, abef, cdgh) \
+	ROUNDS(quarter, w0, abef, cdgh); \
+	SCHEDULE(w0, w1, w2, w3)
 
 // ADD adds the hash value before the block (step 4), and keeps the new one.
 #define ADD(offset, words) \
@@ -94,38 +94,46 @@ TEXT ·compressPair(SB), NOSPLIT, $0-32
 	PCALIGN $32
 
 block:
-	FIRST(0, SI, X5, X1, X2)
-	FIRST(0, DI, X9, X3, X4)
-	FIRST(1, SI, X6, X1, X2)
-	FIRST(1, DI, X10, X3, X4)
-	FIRST(2, SI, X7, X1, X2)
-	FIRST(2, DI, X11, X3, X4)
-	FIRST(3, SI, X8, X1, X2)
-	FIRST(3, DI, X12, X3, X4)
-	NEXT(4, X5, X6, X7, X8, X1, X2)
-	NEXT(4, X9, X10, X11, X12, X3, X4)
-	NEXT(5, X6, X7, X8, X5, X1, X2)
-	NEXT(5, X10, X11, X12, X9, X3, X4)
-	NEXT(6, X7, X8, X5, X6, X1, X2)
-	NEXT(6, X11, X12, X9, X10, X3, X4)
-	NEXT(7, X8, X5, X6, X7, X1, X2)
-	NEXT(7, X12, X9, X10, X11, X3, X4)
-	NEXT(8, X5, X6, X7, X8, X1, X2)
-	NEXT(8, X9, X10, X11, X12, X3, X4)
-	NEXT(9, X6, X7, X8, X5, X1, X2)
-	NEXT(9, X10, X11, X12, X9, X3, X4)
-	NEXT(10, X7, X8, X5, X6, X1, X2)
-	NEXT(10, X11, X12, X9, X10, X3, X4)
-	NEXT(11, X8, X5, X6, X7, X1, X2)
-	NEXT(11, X12, X9, X10, X11, X3, X4)
-	NEXT(12, X5, X6, X7, X8, X1, X2)
-	NEXT(12, X9, X10, X11, X12, X3, X4)
-	NEXT(13, X6, X7, X8, X5, X1, X2)
-	NEXT(13, X10, X11, X12, X9, X3, X4)
-	NEXT(14, X7, X8, X5, X6, X1, X2)
-	NEXT(14, X11, X12, X9, X10, X3, X4)
-	NEXT(15, X8, X5, X6, X7, X1, X2)
-	NEXT(15, X12, X9, X10, X11, X3, X4)
+	LOAD(0, SI, X5)
+	LOAD(0, DI, X9)
+	LOAD(1, SI, X6)
+	LOAD(1, DI, X10)
+	LOAD(2, SI, X7)
+	LOAD(2, DI, X11)
+	LOAD(3, SI, X8)
+	LOAD(3, DI, X12)
+	AHEAD(0, X5, X6, X7, X8, X1, X2)
+	AHEAD(0, X9, X10, X11, X12, X3, X4)
+	AHEAD(1, X6, X7, X8, X5, X1, X2)
+	AHEAD(1, X10, X11, X12, X9, X3, X4)
+	AHEAD(2, X7, X8, X5, X6, X1, X2)
+	AHEAD(2, X11, X12, X9, X10, X3, X4)
+	AHEAD(3, X8, X5, X6, X7, X1, X2)
+	AHEAD(3, X12, X9, X10, X11, X3, X4)
+	AHEAD(4, X5, X6, X7, X8, X1, X2)
+	AHEAD(4, X9, X10, X11, X12, X3, X4)
+	AHEAD(5, X6, X7, X8, X5, X1, X2)
+	AHEAD(5, X10, X11, X12, X9, X3, X4)
+	AHEAD(6, X7, X8, X5, X6, X1, X2)
+	AHEAD(6, X11, X12, X9, X10, X3, X4)
+	AHEAD(7, X8, X5, X6, X7, X1, X2)
+	AHEAD(7, X12, X9, X10, X11, X3, X4)
+	AHEAD(8, X5, X6, X7, X8, X1, X2)
+	AHEAD(8, X9, X10, X11, X12, X3, X4)
+	AHEAD(9, X6, X7, X8, X5, X1, X2)
+	AHEAD(9, X10, X11, X12, X9, X3, X4)
+	AHEAD(10, X7, X8, X5, X6, X1, X2)
+	AHEAD(10, X11, X12, X9, X10, X3, X4)
+	AHEAD(11, X8, X5, X6, X7, X1, X2)
+	AHEAD(11, X12, X9, X10, X11, X3, X4)
+	ROUNDS(12, X5, X1, X2)
+	ROUNDS(12, X9, X3, X4)
+	ROUNDS(13, X6, X1, X2)
+	ROUNDS(13, X10, X3, X4)
+	ROUNDS(14, X7, X1, X2)
+	ROUNDS(14, X11, X3, X4)
+	ROUNDS(15, X8, X1, X2)
+	ROUNDS(15, X12, X3, X4)
 	ADD(0, X1)
 	ADD(16, X2)
 	ADD(32, X3)
@@ -151,22 +159,26 @@ TEXT ·compressOne(SB), NOSPLIT, $0-24
 	PCALIGN $32
 
 block:
-	FIRST(0, SI, X5, X1, X2)
-	FIRST(1, SI, X6, X1, X2)
-	FIRST(2, SI, X7, X1, X2)
-	FIRST(3, SI, X8, X1, X2)
-	NEXT(4, X5, X6, X7, X8, X1, X2)
-	NEXT(5, X6, X7, X8, X5, X1, X2)
-	NEXT(6, X7, X8, X5, X6, X1, X2)
-	NEXT(7, X8, X5, X6, X7, X1, X2)
-	NEXT(8, X5, X6, X7, X8, X1, X2)
-	NEXT(9, X6, X7, X8, X5, X1, X2)
-	NEXT(10, X7, X8, X5, X6, X1, X2)
-	NEXT(11, X8, X5, X6, X7, X1, X2)
-	NEXT(12, X5, X6, X7, X8, X1, X2)
-	NEXT(13, X6, X7, X8, X5, X1, X2)
-	NEXT(14, X7, X8, X5, X6, X1, X2)
-	NEXT(15, X8, X5, X6, X7, X1, X2)
+	LOAD(0, SI, X5)
+	LOAD(1, SI, X6)
+	LOAD(2, SI, X7)
+	LOAD(3, SI, X8)
+	AHEAD(0, X5, X6, X7, X8, X1, X2)
+	AHEAD(1, X6, X7, X8, X5, X1, X2)
+	AHEAD(2, X7, X8, X5, X6, X1, X2)
+	AHEAD(3, X8, X5, X6, X7, X1, X2)
+	AHEAD(4, X5, X6, X7, X8, X1, X2)
+	AHEAD(5, X6, X7, X8, X5, X1, X2)
+	AHEAD(6, X7, X8, X5, X6, X1, X2)
+	AHEAD(7, X8, X5, X6, X7, X1, X2)
+	AHEAD(8, X5, X6, X7, X8, X1, X2)
+	AHEAD(9, X6, X7, X8, X5, X1, X2)
+	AHEAD(10, X7, X8, X5, X6, X1, X2)
+	AHEAD(11, X8, X5, X6, X7, X1, X2)
+	ROUNDS(12, X5, X1, X2)
+	ROUNDS(13, X6, X1, X2)
+	ROUNDS(14, X7, X1, X2)
+	ROUNDS(15, X8, X1, X2)
 	ADD(0, X1)
 	ADD(16, X2)
 	ADDQ $64, SI
