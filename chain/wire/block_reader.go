@@ -190,7 +190,7 @@ func (s *objectScan) step(text []byte) int {
 	n := 0
 	for n < len(text) && s.depth > 0 {
 		if s.inString && !s.escaped {
-			if n += plainPrefix(text[n:]); n == len(text) {
+			if n += plainSlice(text[n:]); n == len(text) {
 				break
 			}
 		}

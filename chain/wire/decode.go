@@ -282,7 +282,7 @@ func (d *decoder) text() ([]byte, error) {
 	d.pos++
 	var text []byte // what stands before start, if there are escapes
 	for start := d.pos; ; {
-		d.pos += plainPrefix(d.data[d.pos:])
+		d.pos += plainSlice(d.data[d.pos:])
 		switch c := d.peek(); {
 		case d.pos >= len(d.data):
 			return nil, d.fail("a string has no end")

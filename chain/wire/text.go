@@ -40,45 +40,12 @@ func appendHex(dst []byte, r rune, digits int) []byte {
 	return dst
 }
 
-// plainPrefix is how many bytes at the beginning of s are printable ASCII but
-// no quote and no backslash: what JSON and repr both write as it is. Nearly all
-// text in blocks is hex, so it looks at eight bytes at a time.
-func plainPrefix[T string | []byte](s T) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
-	n := 0
-	for n+8 <= len(s) {
-		v := uint64(s[n]) | uint64(s[n+1])<<8 | uint64(s[n+2])<<16 | uint64(s[n+3])<<24 |
-			uint64(s[n+4])<<32 | uint64(s[n+5])<<40 | uint64(s[n+6])<<48 | uint64(s[n+7])<<56
-		// A byte's high bit is set where it is below '0', above '~' or a backslash,
-		// and sometimes in a byte above such a one. Those are looked at one by one.
-		found := v | (v - '0'*ones) | (v + ones) | ((v ^ '\\'*ones) - ones)
-		if found&highs == 0 {
-			n += 8
-			continue
-		}
-		for end := n + 8; n < end; n++ {
-			if !isPlain(s[n]) {
-				return n
-			}
-		}
-	}
-	for n < len(s) && isPlain(s[n]) {
-		n++
-	}
-	return n
-}
-
-func isPlain(c byte) bool { return c >= ' ' && c < 0x7F && c != '"' && c != '\'' && c != '\\' }
-
 // AppendQuoted appends Python's json.dumps(s): ASCII only, everything else as
 // \uXXXX, astral code points as surrogate pairs.
 func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for {
-		n := plainPrefix(s)
+		n := plainString(s)
 		dst = append(dst, s[:n]...)
 		if s = s[n:]; s == "" {
 			return append(dst, '"')
@@ -121,7 +88,7 @@ func AppendRepr(dst []byte, s string) []byte {
 	quote := reprQuote(s)
 	dst = append(dst, quote)
 	for {
-		n := plainPrefix(s)
+		n := plainString(s)
 		dst = append(dst, s[:n]...)
 		if s = s[n:]; s == "" {
 			return append(dst, quote)
