@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 	"sync/atomic"
 
 	"lode/chain/wire"
@@ -192,11 +193,11 @@ func decodeSum(record []byte) (sum, error) {
 type accounts struct {
 	stored  func(address string) ([]byte, error)
 	before  atomic.Pointer[accounts] // after the blocks before, while the store may not have those
-	changed map[string]account
+	changed map[string]*account
 }
 
 func newAccounts(stored func(string) ([]byte, error)) *accounts {
-	return &accounts{stored: stored, changed: map[string]account{}}
+	return &accounts{stored: stored, changed: map[string]*account{}}
 }
 
 // next are the balances for the blocks that follow. These may be stored
@@ -213,7 +214,7 @@ func (s *accounts) forget() { s.before.Store(nil) }
 func (s *accounts) get(address string) (account, error) {
 	for layer := s; layer != nil; layer = layer.before.Load() {
 		if a, ok := layer.changed[address]; ok {
-			return a, nil
+			return *a, nil
 		}
 	}
 	record, err := s.stored(address)
@@ -221,6 +222,17 @@ func (s *accounts) get(address string) (account, error) {
 		return account{}, fmt.Errorf("reading a balance: %w", err)
 	}
 	return decodeAccount(record)
+}
+
+// set changes the balance of an address. The address may be a part of a block's text, which
+// mustn't stay in memory for it: so a new one is copied, and that of one which is known isn't
+// put into the map again, where it would take the copy's place.
+func (s *accounts) set(address string, a account) {
+	if known, ok := s.changed[address]; ok {
+		*known = a
+		return
+	}
+	s.changed[strings.Clone(address)] = &a
 }
 
 // pay books what the senders of a block pay. Each one's balance before the block
@@ -237,7 +249,7 @@ func (s *accounts) pay(b wire.Block) error {
 			return fmt.Errorf("%w: transaction %d of block %d pays %.40s of %.40s",
 				ErrOverspend, i, b.Index, t.Amount, before.number())
 		}
-		s.changed[t.Sender] = after
+		s.set(t.Sender, after)
 	}
 	return nil
 }
@@ -277,7 +289,7 @@ func (s *accounts) book(address string, amount wire.Number, isSent bool, sign in
 	if !ok {
 		return fmt.Errorf("%w: %s", ErrAmount, amount)
 	}
-	s.changed[address] = a.book(e, sign)
+	s.set(address, a.book(e, sign))
 	return nil
 }
 

@@ -2,10 +2,12 @@ package chain
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"math/big"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"lode/chain/wire"
 )
@@ -97,5 +99,44 @@ func assertSameAccount(t *testing.T, got, want account) {
 		if gotCovered != wantCovered {
 			t.Errorf("%s is covered: %v, want %v", amount, gotCovered, wantCovered)
 		}
+	}
+}
+
+// TestAccountsKeepNoBlock books blocks that pay the same addresses again. The texts in the
+// map are none of theirs, and those that came first.
+func TestAccountsKeepNoBlock(t *testing.T) {
+	s := newAccounts(func(string) ([]byte, error) { return nil, nil })
+	text := wire.Block{Transactions: []wire.Transaction{
+		{Sender: "a", Recipient: "b", Amount: wire.Int(0)}, {Sender: wire.RewardSender, Recipient: "a", Amount: wire.Int(10)},
+	}}.AppendCanonical(nil)
+	var first map[string]*byte
+	for range 3 {
+		b, err := wire.DecodeBlock(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, book := range []func(wire.Block) error{s.pay, s.receive, s.revert, s.receive} {
+			if err := book(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kept := map[string]*byte{}
+		for address := range s.changed {
+			kept[address] = unsafe.StringData(address)
+			for _, transaction := range b.Transactions {
+				if kept[address] == unsafe.StringData(transaction.Sender) || kept[address] == unsafe.StringData(transaction.Recipient) {
+					t.Errorf("the text %q is the block's", address)
+				}
+			}
+		}
+		if first == nil {
+			first = kept
+		}
+		if len(kept) != 2 || !maps.Equal(kept, first) {
+			t.Errorf("the map has %v, want %v", kept, first)
+		}
+	}
+	if total := s.changed["a"].number(); total != wire.Int(30) {
+		t.Errorf("a has %s, want 30", total)
 	}
 }

@@ -274,7 +274,8 @@ func (c *Chain) revert(ctx context.Context, base int64, balances *accounts) (*pa
 }
 
 // candidates are the payments of our blocks above a height, the oldest first,
-// and then the open ones.
+// and then the open ones. Those of blocks are copies, since they may stay open long after
+// the rest of the block is gone.
 func (c *Chain) candidates(base int64) iter.Seq2[wire.Transaction, error] {
 	return func(yield func(wire.Transaction, error) bool) {
 		for height := base + 1; height <= c.Tip().Height; height++ {
@@ -284,7 +285,7 @@ func (c *Chain) candidates(base int64) iter.Seq2[wire.Transaction, error] {
 				return
 			}
 			for _, t := range b.Payments() {
-				if !yield(t, nil) {
+				if !yield(t.Clone(), nil) {
 					return
 				}
 			}

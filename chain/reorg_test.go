@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"lode/chain"
 	"lode/chain/wire"
@@ -56,6 +57,35 @@ func TestAbandonedPaymentsAreOpenAgain(t *testing.T) {
 	assertBalance(t, c, a.Address(), "7", "1")
 	assertBalance(t, c, "m", "0", "0")
 	assertConsistent(t, c)
+}
+
+// TestReopenedPaymentsKeepNoBlock looks whose texts those of a payment are that is open
+// again after its block was abandoned.
+func TestReopenedPaymentsKeepNoBlock(t *testing.T) {
+	c := newChain(t, 1)
+	a := goldenWallets(t)["A"]
+	g1 := next(c.Tip(), 1, a.Address())
+	must(t, c.Add(t.Context(), g1))
+	abandoned, err := wire.DecodeBlock(next(c.Tip(), 1, "m", pay(t, a, "r", wire.Int(3))).AppendCanonical(nil))
+	must(t, err)
+	must(t, c.Add(t.Context(), abandoned))
+	if adopted, err := c.Adopt(t.Context(), sequence(branchFrom(tipOf(g1), 2, "n")...)); !adopted || err != nil {
+		t.Fatalf("adopted %v, error %v", adopted, err)
+	}
+	open, mined := c.Pool(), abandoned.Transactions[0]
+	if len(open) != 1 || open[0] != mined {
+		t.Fatalf("open are %v, want %v", open, mined)
+	}
+	for name, texts := range map[string][2]string{
+		"sender":    {open[0].Sender, mined.Sender},
+		"recipient": {open[0].Recipient, mined.Recipient},
+		"signature": {open[0].Signature, mined.Signature},
+		"amount":    {open[0].Amount.String(), mined.Amount.String()},
+	} {
+		if unsafe.StringData(texts[0]) == unsafe.StringData(texts[1]) {
+			t.Errorf("the %s is the block's", name)
+		}
+	}
 }
 
 // TestReopenedPaymentsAreToldOnce, with the tip that a subscriber takes at last, and

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // RewardSender is the sender of the transaction that pays a block's miner.
@@ -43,6 +44,12 @@ func (t Transaction) appendFields(dst []byte) []byte {
 func (t Transaction) HexID() string {
 	id := t.ID()
 	return hex.EncodeToString(id[:])
+}
+
+// Clone is the transaction with texts that share no memory with anything else.
+func (t Transaction) Clone() Transaction {
+	return Transaction{strings.Clone(t.Sender), strings.Clone(t.Recipient), strings.Clone(t.Signature),
+		Number{strings.Clone(t.Amount.text)}}
 }
 
 // Block is one block of the chain. Its last transaction is the miner's reward.

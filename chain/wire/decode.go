@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -27,26 +28,35 @@ var (
 // of which the last one wins. Errors are ErrSyntax, ErrDepth or ErrNumber, with
 // the offset in bytes of the UTF-8 text.
 func Decode(data []byte) (value any, err error) {
-	err = decode(data, func(d *decoder) error {
-		value, err = d.value(0)
-		return err
-	})
+	d, err := newDecoder(data)
+	if err != nil {
+		return nil, err
+	}
+	if value, err = d.value(0); err == nil {
+		err = d.end()
+	}
 	if err != nil {
 		return nil, err
 	}
 	return value, nil
 }
 
-// decode has read read one value, after which nothing may follow.
-func decode(data []byte, read func(*decoder) error) error {
+// decoder is a position in a JSON text.
+type decoder struct {
+	data []byte
+	pos  int
+
+	shares bool // whether strings may share memory with others of the text
+	shared strings.Builder
+}
+
+func newDecoder(data []byte) (decoder, error) {
 	data, err := toUTF8(data)
-	if err != nil {
-		return err
-	}
-	d := decoder{data: data}
-	if err := read(&d); err != nil {
-		return err
-	}
+	return decoder{data: data}, err
+}
+
+// end is for when a value was read, after which nothing may follow.
+func (d *decoder) end() error {
 	d.skipSpace()
 	if d.pos < len(d.data) {
 		return d.fail("more text after the value")
@@ -54,10 +64,23 @@ func decode(data []byte, read func(*decoder) error) error {
 	return nil
 }
 
-// decoder is a position in a JSON text.
-type decoder struct {
-	data []byte
-	pos  int
+// maxShared is how many bytes a string keeps alive at most that shares memory.
+const maxShared = 4 << 10
+
+// keep makes a string of what was just read. One that would leave much of the shared
+// memory unused, if that has no room for it, gets memory of its own.
+func (d *decoder) keep(text []byte) string {
+	if !d.shares || len(text) > maxShared/4 {
+		return string(text)
+	}
+	if start := d.shared.Len(); len(text) <= d.shared.Cap()-start {
+		d.shared.Write(text)
+		return d.shared.String()[start:]
+	}
+	d.shared.Reset()
+	d.shared.Grow(min(maxShared, len(text)+len(d.data)-d.pos))
+	d.shared.Write(text)
+	return d.shared.String()
 }
 
 func (d *decoder) fail(problem string) error {
@@ -160,7 +183,8 @@ func (d *decoder) skip(depth int) (kind, error) {
 	case kindString:
 		_, err = d.text()
 	case kindNumber:
-		_, err = d.number()
+		var buffer [numberBytes]byte
+		_, err = d.spelling(buffer[:0])
 	case kindObject:
 		err = d.object(func([]byte) error {
 			_, err := d.skip(depth + 1)
@@ -196,20 +220,30 @@ func (d *decoder) take(text string) bool {
 }
 
 func (d *decoder) number() (Number, error) {
+	var buffer [numberBytes]byte
+	text, err := d.spelling(buffer[:0])
+	if err != nil {
+		return Number{}, err
+	}
+	return Number{d.keep(text)}, nil
+}
+
+// spelling reads a number and appends Python's spelling of it.
+func (d *decoder) spelling(dst []byte) ([]byte, error) {
 	for _, constant := range []string{"NaN", "Infinity", "-Infinity"} {
 		if d.take(constant) {
-			return ParseNumber(constant)
+			return appendNumber(dst, []byte(constant))
 		}
 	}
 	start := d.pos
 	for d.pos < len(d.data) && isNumberByte(d.data[d.pos]) {
 		d.pos++
 	}
-	value, err := ParseNumber(string(d.data[start:d.pos]))
+	dst, err := appendNumber(dst, d.data[start:d.pos])
 	if err != nil {
-		return Number{}, fmt.Errorf("%w: %w at byte %d", ErrSyntax, err, start)
+		return nil, fmt.Errorf("%w: %w at byte %d", ErrSyntax, err, start)
 	}
-	return value, nil
+	return dst, nil
 }
 
 func isNumberByte(c byte) bool {
@@ -273,7 +307,10 @@ func (d *decoder) object(member func(key []byte) error) error {
 
 func (d *decoder) string() (string, error) {
 	text, err := d.text()
-	return string(text), err
+	if err != nil {
+		return "", err
+	}
+	return d.keep(text), nil
 }
 
 // text reads a string, whose opening quote is next. The result may be a part of

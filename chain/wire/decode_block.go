@@ -20,19 +20,38 @@ func (e *FieldError) Error() string { return fmt.Sprintf("field %s: %s", e.Field
 // doesn't have are ignored, as the original does. Errors are those of Decode
 // or a *FieldError. Nothing is built but the block, so a text takes little more
 // memory than its length, whatever is in it.
+//
+// The block's texts share memory, since a block is seldom kept for long: each keeps up to
+// 4 KiB alive. What stays when the block goes should be a copy, such as Transaction.Clone.
 func DecodeBlock(data []byte) (Block, error) {
+	d, err := newDecoder(data)
+	if err != nil {
+		return Block{}, err
+	}
+	d.shares = true
 	var f blockFields
-	kind, err := decodeFields(data, f.read)
+	kind, err := f.read(&d, 0)
+	if err == nil {
+		err = d.end()
+	}
 	if err != nil {
 		return Block{}, err
 	}
 	return f.block(kind)
 }
 
-// DecodeTransaction reads a transaction from JSON; see DecodeBlock.
+// DecodeTransaction reads a transaction from JSON; see DecodeBlock. Each of its texts has
+// memory of its own.
 func DecodeTransaction(data []byte) (Transaction, error) {
+	d, err := newDecoder(data)
+	if err != nil {
+		return Transaction{}, err
+	}
 	var f transactionFields
-	kind, err := decodeFields(data, f.read)
+	kind, err := f.read(&d, 0)
+	if err == nil {
+		err = d.end()
+	}
 	if err != nil {
 		return Transaction{}, err
 	}
@@ -41,14 +60,6 @@ func DecodeTransaction(data []byte) (Transaction, error) {
 		return Transaction{}, wrong.in("transaction", "")
 	}
 	return t, nil
-}
-
-func decodeFields(data []byte, read func(d *decoder, depth int) (kind, error)) (kind kind, err error) {
-	err = decode(data, func(d *decoder) error {
-		kind, err = read(d, 0)
-		return err
-	})
-	return kind, err
 }
 
 // BlockOf makes a block of a decoded value. Errors are *FieldError.

@@ -46,3 +46,28 @@ func BenchmarkBlock(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPayment is of a block of one payment, as most are.
+func BenchmarkPayment(b *testing.B) {
+	block := paymentBlock(1)
+	text := block.AppendCanonical(nil)
+	var hasher Hasher
+	for name, run := range map[string]func(){
+		"decode": func() {
+			if _, err := DecodeBlock(text); err != nil {
+				b.Fatal(err)
+			}
+		},
+		"seal":  func() { Seal(block) },
+		"proof": func() { hasher.HasProof(block, 0) },
+		"ids":   func() { block.PaymentIDs() },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				run()
+			}
+		})
+	}
+}

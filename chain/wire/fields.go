@@ -182,6 +182,9 @@ func (f *blockFields) add(t Transaction, wrong *wrongField) {
 		path := fmt.Sprintf("transactions[%d]", f.count)
 		f.wrong, f.list = wrong.in(path, path+"."), nil
 	default:
+		if f.list == nil {
+			f.list = make([]Transaction, 0, 2) // a payment and the reward
+		}
 		f.list = append(f.list, t)
 	}
 	f.count++

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // TestDecodeBlockTakesLittleMemory decodes hostile texts of 1 MB: what takes many
@@ -27,4 +28,88 @@ func TestDecodeBlockTakesLittleMemory(t *testing.T) {
 			t.Errorf("%s: %d bytes for a text of %d, want at most %d", name, taken, len(text), most)
 		}
 	}
+}
+
+// TestDecodeBlockAllocatesLittle decodes blocks of payments: their texts and their list take
+// an allocation each for a block of one payment, and of many hardly one for a payment.
+func TestDecodeBlockAllocatesLittle(t *testing.T) {
+	for payments, most := range map[int]float64{0: 2, 1: 2, 100: 40} {
+		text := paymentBlock(payments).AppendCanonical(nil)
+		if got := testing.AllocsPerRun(100, func() { _, _ = DecodeBlock(text) }); got > most {
+			t.Errorf("%d payments: %v allocations, want at most %v", payments, got, most)
+		}
+	}
+}
+
+// TestTextsKeepLittleAlive keeps one short text of each of many blocks: what stays is no
+// more than maxShared for each, whatever else stood in the blocks.
+func TestTextsKeepLittleAlive(t *testing.T) {
+	const blocks = 50
+	for name, around := range map[string]string{
+		"payments": `"transactions": [` + strings.Repeat(string(paymentBlock(1).Transactions[0].AppendClassic(nil))+", ", 100) + `{"sender": "", "recipient": "", "signature": "", "amount": 1}]`,
+		"unknown":  `"transactions": [], "x": "` + strings.Repeat("f", 100_000) + `"`,
+		"long":     `"transactions": [{"sender": "", "recipient": "` + strings.Repeat("f", 100_000) + `", "signature": "", "amount": 1}]`,
+	} {
+		text := []byte(`{"previous_hash": "0123456789abcdef0123456789abcdef", "index": 1, "proof": 1, "time_stamp": 1, ` + around + `}`)
+		kept := make([]string, blocks)
+		before := heapInUse()
+		for i := range kept {
+			b, err := DecodeBlock(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept[i] = b.PreviousHash
+		}
+		if taken := heapInUse() - before; taken > blocks*(maxShared+maxShared/4) {
+			t.Errorf("%s: a text of 32 bytes keeps %d alive, want at most %d", name, taken/blocks, maxShared)
+		}
+		runtime.KeepAlive(kept)
+	}
+}
+
+func heapInUse() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// TestTransactionsShareNothing looks where the texts of transactions lie that may stay open
+// long: none begins where the one before it ends, as those of a block do. They have a
+// length that the allocator has no size for.
+func TestTransactionsShareNothing(t *testing.T) {
+	field := func(name string) string { return strings.Repeat(name, 100) }
+	want := Transaction{field("s"), field("r"), field("g"), Float(1.5)}
+	text := want.AppendClassic(nil)
+	decoded, err := DecodeTransaction(text)
+	if err != nil || decoded != want {
+		t.Fatalf("decoded %v, %v", decoded, err)
+	}
+	tree, err := Decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromTree, err := TransactionOf(tree)
+	if err != nil || fromTree != want {
+		t.Fatalf("of the tree %v, %v", fromTree, err)
+	}
+	block, err := DecodeBlock(Block{Transactions: []Transaction{want}}.AppendClassic(nil))
+	if err != nil || block.Transactions[0] != want {
+		t.Fatalf("of the block %v, %v", block, err)
+	}
+	for name, test := range map[string]struct {
+		transaction Transaction
+		shares      bool
+	}{"decoded": {decoded, false}, "of a tree": {fromTree, false}, "of a block": {block.Transactions[0], true}, "cloned": {block.Transactions[0].Clone(), false}} {
+		got := test.transaction
+		if test.transaction != want || follows(got.Sender, got.Recipient) != test.shares || follows(got.Recipient, got.Signature) != test.shares ||
+			follows(got.Signature, got.Amount.text) != test.shares {
+			t.Errorf("%s: shares memory, want %v: %v", name, test.shares, got)
+		}
+	}
+}
+
+// follows reports whether text b lies in memory right behind a.
+func follows(a, b string) bool {
+	return uintptr(unsafe.Pointer(unsafe.StringData(a)))+uintptr(len(a)) == uintptr(unsafe.Pointer(unsafe.StringData(b)))
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -27,41 +28,55 @@ type Number struct {
 // an int of up to MaxIntDigits digits, with a point or exponent it is a float;
 // NaN, Infinity and -Infinity are floats too. Errors are ErrNumber.
 func ParseNumber(literal string) (Number, error) {
-	switch literal {
+	var buffer [numberBytes]byte
+	text, err := appendNumber(buffer[:0], []byte(literal))
+	if err != nil {
+		return Number{}, err
+	}
+	return Number{string(text)}, nil
+}
+
+// numberBytes has room for what nearly all numbers are spelled with.
+const numberBytes = 32
+
+// appendNumber appends the spelling of the number that a literal is.
+func appendNumber(dst, literal []byte) ([]byte, error) {
+	switch string(literal) {
 	case "NaN":
-		return Number{"nan"}, nil
+		return append(dst, "nan"...), nil
 	case "Infinity":
-		return Number{"inf"}, nil
+		return append(dst, "inf"...), nil
 	case "-Infinity":
-		return Number{"-inf"}, nil
+		return append(dst, "-inf"...), nil
+	case "0", "-0":
+		return dst, nil
 	}
 	isFloat, ok := scanNumber(literal)
 	if !ok {
-		return Number{}, fmt.Errorf("%w: %q", ErrNumber, shorten(literal))
+		return nil, fmt.Errorf("%w: %q", ErrNumber, shorten(string(literal)))
 	}
 	if isFloat {
 		// Out of range is infinity with an error, and infinity is Python's answer.
-		value, _ := strconv.ParseFloat(literal, 64)
-		return Float(value), nil
+		value, _ := strconv.ParseFloat(string(literal), 64)
+		return appendFloat(dst, value), nil
 	}
-	if len(strings.TrimPrefix(literal, "-")) > MaxIntDigits {
-		return Number{}, fmt.Errorf("%w: an int of more than %d digits", ErrNumber, MaxIntDigits)
+	if len(bytes.TrimPrefix(literal, []byte("-"))) > MaxIntDigits {
+		return nil, fmt.Errorf("%w: an int of more than %d digits", ErrNumber, MaxIntDigits)
 	}
-	if literal == "0" || literal == "-0" {
-		return Number{}, nil
-	}
-	return Number{literal}, nil
+	return append(dst, literal...), nil
 }
 
 // scanNumber checks the grammar of RFC 8259, section 6.
-func scanNumber(s string) (isFloat, ok bool) {
-	s = strings.TrimPrefix(s, "-")
+func scanNumber(s []byte) (isFloat, ok bool) {
+	if len(s) > 0 && s[0] == '-' {
+		s = s[1:]
+	}
 	digits := countDigits(s)
 	if digits == 0 || digits > 1 && s[0] == '0' {
 		return false, false
 	}
 	s = s[digits:]
-	if strings.HasPrefix(s, ".") {
+	if len(s) > 0 && s[0] == '.' {
 		isFloat = true
 		digits = countDigits(s[1:])
 		if digits == 0 {
@@ -69,10 +84,10 @@ func scanNumber(s string) (isFloat, ok bool) {
 		}
 		s = s[1+digits:]
 	}
-	if s != "" && (s[0] == 'e' || s[0] == 'E') {
+	if len(s) > 0 && (s[0] == 'e' || s[0] == 'E') {
 		isFloat = true
 		s = s[1:]
-		if s != "" && (s[0] == '+' || s[0] == '-') {
+		if len(s) > 0 && (s[0] == '+' || s[0] == '-') {
 			s = s[1:]
 		}
 		digits = countDigits(s)
@@ -81,12 +96,12 @@ func scanNumber(s string) (isFloat, ok bool) {
 		}
 		s = s[digits:]
 	}
-	return isFloat, s == ""
+	return isFloat, len(s) == 0
 }
 
-func countDigits(s string) int {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
+func countDigits(s []byte) int {
+	for i, c := range s {
+		if c < '0' || c > '9' {
 			return i
 		}
 	}
@@ -112,22 +127,28 @@ func BigInt(v *big.Int) Number {
 // Float is the Python float v, spelled as repr spells it: the shortest digits
 // that give v back, with an exponent below 1e-4 and from 1e16 on.
 func Float(v float64) Number {
+	var buffer [numberBytes]byte
+	return Number{string(appendFloat(buffer[:0], v))}
+}
+
+func appendFloat(dst []byte, v float64) []byte {
 	switch {
 	case math.IsNaN(v):
-		return Number{"nan"}
+		return append(dst, "nan"...)
 	case math.IsInf(v, 1):
-		return Number{"inf"}
+		return append(dst, "inf"...)
 	case math.IsInf(v, -1):
-		return Number{"-inf"}
+		return append(dst, "-inf"...)
 	}
 	if size := math.Abs(v); size != 0 && (size < 1e-4 || size >= 1e16) {
-		return Number{strconv.FormatFloat(v, 'e', -1, 64)}
+		return strconv.AppendFloat(dst, v, 'e', -1, 64)
 	}
-	text := strconv.FormatFloat(v, 'f', -1, 64)
-	if !strings.Contains(text, ".") {
-		text += ".0"
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, v, 'f', -1, 64)
+	if bytes.IndexByte(dst[start:], '.') < 0 {
+		dst = append(dst, ".0"...)
 	}
-	return Number{text}
+	return dst
 }
 
 // String is Python's str(n). It is also what hashes and signatures cover.
