@@ -211,11 +211,12 @@ func (c *Chain) reorganise(ctx context.Context, f fork, report func(int64)) erro
 func (f fork) unchanged(ctx context.Context) iter.Seq2[wire.Sealed, error] {
 	return func(yield func(wire.Sealed, error) bool) {
 		var last wire.Sealed
+		var hasher wire.Hasher
 		for b, err := range f.blocks {
 			if err == nil {
 				err = ctx.Err()
 			}
-			if last = wire.Seal(b); !yield(last, err) {
+			if last = hasher.Seal(b); !yield(last, err) {
 				return
 			}
 		}

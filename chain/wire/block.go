@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
@@ -98,10 +99,7 @@ type Sealed struct {
 
 // Seal makes the canonical JSON, the hash and the IDs of a block, which mustn't change
 // after.
-func Seal(b Block) Sealed {
-	canonical := b.AppendCanonical(nil)
-	return Sealed{b, canonical, sum256(canonical), b.PaymentIDs()}
-}
+func Seal(b Block) Sealed { return new(Hasher).Seal(b) }
 
 // Hash is Block.Hash.
 func (s Sealed) Hash() string { return hex.EncodeToString(s.Sum[:]) }
@@ -118,6 +116,13 @@ func (h *Hasher) Hash(b Block) string {
 	h.buffer = b.AppendCanonical(h.buffer[:0])
 	sum := sum256(h.buffer)
 	return hex.EncodeToString(sum[:])
+}
+
+// Seal is the function Seal. The JSON gets no more memory than it needs.
+func (h *Hasher) Seal(b Block) Sealed {
+	h.buffer = b.AppendCanonical(h.buffer[:0])
+	canonical := bytes.Clone(h.buffer)
+	return Sealed{b, canonical, sum256(canonical), b.PaymentIDs()}
 }
 
 // HasProof is Block.HasProof.
@@ -184,12 +189,6 @@ func AppendPrefix(dst []byte, payments []Transaction, previousHash string) []byt
 	return append(dst, previousHash...)
 }
 
-// field is one member of a JSON object, its value appended by a function.
-type field struct {
-	key    string
-	append func(dst []byte) []byte
-}
-
 // spacing is the pair of separators that json.dumps puts between items and
 // after keys.
 type spacing struct{ item, key string }
@@ -199,55 +198,73 @@ var (
 	compact = spacing{",", ":"}   // Flask's answers
 )
 
-func (s spacing) appendObject(dst []byte, fields ...field) []byte {
-	dst = append(dst, '{')
-	for i, f := range fields {
-		if i > 0 {
-			dst = append(dst, s.item...)
-		}
-		dst = AppendQuoted(dst, f.key)
-		dst = append(dst, s.key...)
-		dst = f.append(dst)
+// object is a JSON object that is being appended, member by member.
+type object struct {
+	spacing
+	dst   []byte
+	begun bool // has a member
+}
+
+func (s spacing) object(dst []byte) object { return object{dst: append(dst, '{'), spacing: s} }
+
+func (o *object) end() []byte { return append(o.dst, '}') }
+
+// member begins one, whose value is to be appended next. Its key needs no escapes.
+func (o *object) member(key string) {
+	if o.begun {
+		o.dst = append(o.dst, o.item...)
 	}
-	return append(dst, '}')
+	o.begun = true
+	o.dst = append(append(append(o.dst, '"'), key...), '"')
+	o.dst = append(o.dst, o.key...)
 }
 
-func text(key, value string) field {
-	return field{key, func(dst []byte) []byte { return AppendQuoted(dst, value) }}
+func (o *object) text(key, value string) {
+	o.member(key)
+	o.dst = AppendQuoted(o.dst, value)
 }
 
-func number(key string, value Number) field {
-	return field{key, func(dst []byte) []byte { return append(dst, value.JSON()...) }}
+func (o *object) number(key string, value Number) {
+	o.member(key)
+	o.dst = append(o.dst, value.JSON()...)
 }
 
-func (b Block) index() field {
-	return field{"index", func(dst []byte) []byte { return strconv.AppendInt(dst, b.Index, 10) }}
+func (o *object) index(b Block) {
+	o.member("index")
+	o.dst = strconv.AppendInt(o.dst, b.Index, 10)
 }
 
-// transactions is the block's list, each of them encoded by one.
-func (b Block) transactions(s spacing, one func(Transaction, []byte) []byte) field {
-	return field{"transactions", func(dst []byte) []byte {
-		dst = append(dst, '[')
-		for i, transaction := range b.Transactions {
-			if i > 0 {
-				dst = append(dst, s.item...)
-			}
-			dst = one(transaction, dst)
+// transactions is a block's list, each of them encoded by one.
+func (o *object) transactions(b Block, one func(Transaction, []byte, spacing) []byte) {
+	o.member("transactions")
+	o.dst = append(o.dst, '[')
+	for i, t := range b.Transactions {
+		if i > 0 {
+			o.dst = append(o.dst, o.item...)
 		}
-		return append(dst, ']')
-	}}
+		o.dst = one(t, o.dst, o.spacing)
+	}
+	o.dst = append(o.dst, ']')
 }
 
 // appendSorted is the form with sorted keys.
 func (b Block) appendSorted(dst []byte, s spacing) []byte {
-	one := func(t Transaction, dst []byte) []byte { return t.appendSorted(dst, s) }
-	return s.appendObject(grow(dst, b.Transactions), b.index(), text("previous_hash", b.PreviousHash),
-		number("proof", b.Proof), number("time_stamp", b.TimeStamp), b.transactions(s, one))
+	o := s.object(grow(dst, b.Transactions))
+	o.index(b)
+	o.text("previous_hash", b.PreviousHash)
+	o.number("proof", b.Proof)
+	o.number("time_stamp", b.TimeStamp)
+	o.transactions(b, Transaction.appendSorted)
+	return o.end()
 }
 
 func (t Transaction) appendSorted(dst []byte, s spacing) []byte {
-	return s.appendObject(dst, number("amount", t.Amount), text("recipient", t.Recipient),
-		text("sender", t.Sender), text("signature", t.Signature))
+	o := s.object(dst)
+	o.number("amount", t.Amount)
+	o.text("recipient", t.Recipient)
+	o.text("sender", t.Sender)
+	o.text("signature", t.Signature)
+	return o.end()
 }
 
 // AppendCanonical appends the form that is hashed: json.dumps(sort_keys=True).
@@ -255,32 +272,50 @@ func (b Block) AppendCanonical(dst []byte) []byte { return b.appendSorted(dst, s
 
 // AppendClassic appends the form of the original's text file.
 func (b Block) AppendClassic(dst []byte) []byte {
-	return b.appendOrdered(dst, Transaction.AppendClassic)
+	return b.appendOrdered(dst, Transaction.appendClassic)
 }
 
 // AppendBroadcast appends the body of a POST /broadcast_block.
 func (b Block) AppendBroadcast(dst []byte) []byte {
-	return spaced.appendObject(dst, field{"block", func(dst []byte) []byte {
-		return b.appendOrdered(dst, Transaction.AppendBroadcast)
-	}})
+	o := spaced.object(dst)
+	o.member("block")
+	o.dst = b.appendOrdered(o.dst, Transaction.appendBroadcast)
+	return o.end()
 }
 
 // appendOrdered is the form with the keys in the order of the original's class.
-func (b Block) appendOrdered(dst []byte, one func(Transaction, []byte) []byte) []byte {
-	return spaced.appendObject(grow(dst, b.Transactions), text("previous_hash", b.PreviousHash), b.index(),
-		b.transactions(spaced, one), number("proof", b.Proof), number("time_stamp", b.TimeStamp))
+func (b Block) appendOrdered(dst []byte, one func(Transaction, []byte, spacing) []byte) []byte {
+	o := spaced.object(grow(dst, b.Transactions))
+	o.text("previous_hash", b.PreviousHash)
+	o.index(b)
+	o.transactions(b, one)
+	o.number("proof", b.Proof)
+	o.number("time_stamp", b.TimeStamp)
+	return o.end()
 }
 
 // AppendClassic appends the form of the original's text file.
-func (t Transaction) AppendClassic(dst []byte) []byte {
-	return spaced.appendObject(dst, text("sender", t.Sender), text("recipient", t.Recipient),
-		text("signature", t.Signature), number("amount", t.Amount))
+func (t Transaction) AppendClassic(dst []byte) []byte { return t.appendClassic(dst, spaced) }
+
+func (t Transaction) appendClassic(dst []byte, s spacing) []byte {
+	o := s.object(dst)
+	o.text("sender", t.Sender)
+	o.text("recipient", t.Recipient)
+	o.text("signature", t.Signature)
+	o.number("amount", t.Amount)
+	return o.end()
 }
 
 // AppendBroadcast appends the body of a POST /broadcast_transaction.
-func (t Transaction) AppendBroadcast(dst []byte) []byte {
-	return spaced.appendObject(dst, text("sender", t.Sender), text("recipient", t.Recipient),
-		number("amount", t.Amount), text("signature", t.Signature))
+func (t Transaction) AppendBroadcast(dst []byte) []byte { return t.appendBroadcast(dst, spaced) }
+
+func (t Transaction) appendBroadcast(dst []byte, s spacing) []byte {
+	o := s.object(dst)
+	o.text("sender", t.Sender)
+	o.text("recipient", t.Recipient)
+	o.number("amount", t.Amount)
+	o.text("signature", t.Signature)
+	return o.end()
 }
 
 // AppendCompact appends the form of the original's answers.

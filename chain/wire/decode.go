@@ -103,17 +103,23 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
-// kind is the type of a JSON value, as messages name it.
-type kind string
+// kind is the type of a JSON value.
+type kind uint8
 
 const (
-	kindNull   kind = "null"
-	kindBool   kind = "true or false"
-	kindNumber kind = "a number"
-	kindString kind = "a string"
-	kindArray  kind = "an array"
-	kindObject kind = "an object"
+	kindMissing kind = iota // there is no value
+	kindNull
+	kindBool
+	kindNumber
+	kindString
+	kindArray
+	kindObject
 )
+
+// String is how messages name the kind.
+func (k kind) String() string {
+	return [...]string{"missing", "null", "true or false", "a number", "a string", "an array", "an object"}[k]
+}
 
 // kind is that of the next value, which stands in as many arrays and objects as
 // depth says.
@@ -121,11 +127,11 @@ func (d *decoder) kind(depth int) (kind, error) {
 	d.skipSpace()
 	switch c := d.peek(); {
 	case d.pos >= len(d.data):
-		return "", d.fail("a value is missing")
+		return kindMissing, d.fail("a value is missing")
 	case c == '"':
 		return kindString, nil
 	case depth == MaxDepth && (c == '{' || c == '['):
-		return "", fmt.Errorf("%w at byte %d", ErrDepth, d.pos)
+		return kindMissing, fmt.Errorf("%w at byte %d", ErrDepth, d.pos)
 	case c == '{':
 		return kindObject, nil
 	case c == '[':
@@ -137,7 +143,7 @@ func (d *decoder) kind(depth int) (kind, error) {
 	case d.isNext("true"), d.isNext("false"):
 		return kindBool, nil
 	}
-	return "", d.fail("no value begins like this")
+	return kindMissing, d.fail("no value begins like this")
 }
 
 // value reads a value; see kind.
@@ -177,7 +183,7 @@ func (d *decoder) value(depth int) (any, error) {
 func (d *decoder) skip(depth int) (kind, error) {
 	kind, err := d.kind(depth)
 	if err != nil {
-		return "", err
+		return kindMissing, err
 	}
 	switch kind {
 	case kindString:
@@ -219,6 +225,15 @@ func (d *decoder) take(text string) bool {
 	return true
 }
 
+// takeByte is take of one byte, which isn't 0.
+func (d *decoder) takeByte(c byte) bool {
+	if d.peek() != c {
+		return false
+	}
+	d.pos++
+	return true
+}
+
 func (d *decoder) number() (Number, error) {
 	var buffer [numberBytes]byte
 	text, err := d.spelling(buffer[:0])
@@ -230,14 +245,11 @@ func (d *decoder) number() (Number, error) {
 
 // spelling reads a number and appends Python's spelling of it.
 func (d *decoder) spelling(dst []byte) ([]byte, error) {
-	for _, constant := range []string{"NaN", "Infinity", "-Infinity"} {
-		if d.take(constant) {
-			return appendNumber(dst, []byte(constant))
-		}
-	}
 	start := d.pos
-	for d.pos < len(d.data) && isNumberByte(d.data[d.pos]) {
-		d.pos++
+	if !d.take("NaN") && !d.take("Infinity") && !d.take("-Infinity") {
+		for d.pos < len(d.data) && isNumberByte(d.data[d.pos]) {
+			d.pos++
+		}
 	}
 	dst, err := appendNumber(dst, d.data[start:d.pos])
 	if err != nil {
@@ -254,7 +266,7 @@ func isNumberByte(c byte) bool {
 func (d *decoder) array(item func() error) error {
 	d.pos++ // the bracket
 	d.skipSpace()
-	if d.take("]") {
+	if d.takeByte(']') {
 		return nil
 	}
 	for {
@@ -262,10 +274,10 @@ func (d *decoder) array(item func() error) error {
 			return err
 		}
 		d.skipSpace()
-		if d.take("]") {
+		if d.takeByte(']') {
 			return nil
 		}
-		if !d.take(",") {
+		if !d.takeByte(',') {
 			return d.fail("a comma or ] is missing")
 		}
 	}
@@ -276,7 +288,7 @@ func (d *decoder) array(item func() error) error {
 func (d *decoder) object(member func(key []byte) error) error {
 	d.pos++ // the brace
 	d.skipSpace()
-	if d.take("}") {
+	if d.takeByte('}') {
 		return nil
 	}
 	for {
@@ -289,17 +301,17 @@ func (d *decoder) object(member func(key []byte) error) error {
 			return err
 		}
 		d.skipSpace()
-		if !d.take(":") {
+		if !d.takeByte(':') {
 			return d.fail("a colon is missing")
 		}
 		if err := member(key); err != nil {
 			return err
 		}
 		d.skipSpace()
-		if d.take("}") {
+		if d.takeByte('}') {
 			return nil
 		}
-		if !d.take(",") {
+		if !d.takeByte(',') {
 			return d.fail("a comma or } is missing")
 		}
 	}

@@ -5,7 +5,7 @@ import "fmt"
 // slot is what stands in one field. Of a value that no field may have only its
 // kind is kept.
 type slot struct {
-	kind   kind // empty if the field is missing
+	kind   kind
 	text   string
 	number Number
 }
@@ -37,22 +37,6 @@ func kindOf(v any) kind {
 	return kindObject
 }
 
-// slot reads a value as slotOf would see it.
-func (d *decoder) slot(depth int) (s slot, err error) {
-	if s.kind, err = d.kind(depth); err != nil {
-		return slot{}, err
-	}
-	switch s.kind {
-	case kindString:
-		s.text, err = d.string()
-	case kindNumber:
-		s.number, err = d.number()
-	default:
-		_, err = d.skip(depth)
-	}
-	return s, err
-}
-
 // fields reads an object and has member read its values. Of any other value
 // there is only the kind.
 func (d *decoder) fields(depth int, member func(key []byte) error) (kind, error) {
@@ -63,13 +47,25 @@ func (d *decoder) fields(depth int, member func(key []byte) error) (kind, error)
 	return kind, d.object(member)
 }
 
-// read reads a value into a slot; where there is no slot for it, it is skipped.
+// read reads a value into a slot, as slotOf would see it; where there is no slot for it, it
+// is skipped.
 func (d *decoder) read(s *slot, depth int) (err error) {
 	if s == nil {
 		_, err = d.skip(depth)
 		return err
 	}
-	*s, err = d.slot(depth)
+	*s = slot{}
+	if s.kind, err = d.kind(depth); err != nil {
+		return err
+	}
+	switch s.kind {
+	case kindString:
+		s.text, err = d.string()
+	case kindNumber:
+		s.number, err = d.number()
+	default:
+		_, err = d.skip(depth)
+	}
 	return err
 }
 
@@ -234,7 +230,7 @@ func (c *fieldCheck) fail(field, problem string) {
 
 func (c *fieldCheck) isObject(found kind) {
 	if found != kindObject {
-		c.fail("", "must be an object, is "+string(found))
+		c.fail("", "must be an object, is "+found.String())
 	}
 }
 
@@ -243,10 +239,10 @@ func (c *fieldCheck) has(field string, s slot, want kind) bool {
 	switch s.kind {
 	case want:
 		return true
-	case "":
-		c.fail(field, "missing")
+	case kindMissing:
+		c.fail(field, kindMissing.String())
 	default:
-		c.fail(field, "must be "+string(want)+", is "+string(s.kind))
+		c.fail(field, "must be "+want.String()+", is "+s.kind.String())
 	}
 	return false
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -37,6 +38,26 @@ func TestDecodeBlockAllocatesLittle(t *testing.T) {
 		text := paymentBlock(payments).AppendCanonical(nil)
 		if got := testing.AllocsPerRun(100, func() { _, _ = DecodeBlock(text) }); got > most {
 			t.Errorf("%d payments: %v allocations, want at most %v", payments, got, most)
+		}
+	}
+}
+
+// TestSealsShareNoMemory makes seals with one Hasher: each has its own JSON, in no more memory
+// than the allocator's next size.
+func TestSealsShareNoMemory(t *testing.T) {
+	var hasher Hasher
+	blocks := []Block{paymentBlock(3), paymentBlock(1), Genesis()}
+	var seals []Sealed
+	for _, b := range blocks {
+		seals = append(seals, hasher.Seal(b))
+	}
+	for i, b := range blocks {
+		got, want := seals[i], Seal(b)
+		if string(got.Canonical) != string(b.AppendCanonical(nil)) || got.Hash() != b.Hash() || !reflect.DeepEqual(got.IDs, b.PaymentIDs()) {
+			t.Errorf("block %d: seal %+v, want %+v", i, got, want)
+		}
+		if unused := cap(got.Canonical) - len(got.Canonical); unused > len(got.Canonical)/4 {
+			t.Errorf("block %d: %d of %d bytes are unused", i, unused, cap(got.Canonical))
 		}
 	}
 }

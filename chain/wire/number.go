@@ -55,6 +55,9 @@ func appendNumber(dst, literal []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: %q", ErrNumber, shorten(string(literal)))
 	}
+	if isFloat && isSpelled(literal) {
+		return append(dst, literal...), nil
+	}
 	if isFloat {
 		// Out of range is infinity with an error, and infinity is Python's answer.
 		value, _ := strconv.ParseFloat(string(literal), 64)
@@ -64,6 +67,20 @@ func appendNumber(dst, literal []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: an int of more than %d digits", ErrNumber, MaxIntDigits)
 	}
 	return append(dst, literal...), nil
+}
+
+// isSpelled reports whether a float's literal is Python's spelling for sure, as those of
+// most amounts are. No two decimal numbers of up to 15 digits are the same float, so there is
+// no shorter spelling than theirs; those with an exponent, or that would get one, are left out.
+func isSpelled(literal []byte) bool {
+	literal = bytes.TrimPrefix(literal, []byte("-"))
+	point := bytes.IndexByte(literal, '.')
+	if point < 0 || len(literal) > 16 || bytes.IndexByte(literal, 'e') >= 0 || bytes.IndexByte(literal, 'E') >= 0 {
+		return false
+	}
+	fraction := literal[point+1:]
+	isSmall := literal[0] == '0' && fraction[0] == '0'
+	return !isSmall && (len(fraction) == 1 || fraction[len(fraction)-1] != '0')
 }
 
 // scanNumber checks the grammar of RFC 8259, section 6.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -534,4 +535,29 @@ func withoutExtra(v any) any {
 		}
 	}
 	return v
+}
+
+// TestShortLiterals reads floats of up to 18 digits, many with zeros, whose spelling may be the
+// literal itself.
+func TestShortLiterals(t *testing.T) {
+	random := seeded(t)
+	for range 200_000 {
+		digits := []byte(strconv.FormatUint(random.Uint64N(1_000_000_000), 10) + strconv.FormatUint(random.Uint64N(1_000_000_000), 10))
+		for range random.IntN(3) {
+			digits[random.IntN(len(digits))] = '0'
+		}
+		point := random.IntN(len(digits) - 1)
+		whole := strings.TrimLeft(string(digits[:point]), "0")
+		literal := cmp.Or(whole, "0") + "." + string(digits[point:point+1+random.IntN(len(digits)-point)])
+		if random.IntN(2) == 0 {
+			literal = "-" + literal
+		}
+		value, err := strconv.ParseFloat(literal, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := ParseNumber(literal); err != nil || n != Float(value) {
+			t.Fatalf("ParseNumber(%s) = %s, error %v, want %s", literal, n, err, Float(value))
+		}
+	}
 }

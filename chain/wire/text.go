@@ -85,10 +85,13 @@ func appendQuotedRune(dst []byte, r rune) []byte {
 // AppendRepr appends Python's repr(s). Single quotes, unless s has single and
 // no double ones; what Python's Unicode tables don't call printable is escaped.
 func AppendRepr(dst []byte, s string) []byte {
+	n := plainString(s)
+	if n == len(s) { // no quote is in it
+		return append(append(append(dst, '\''), s...), '\'')
+	}
 	quote := reprQuote(s)
 	dst = append(dst, quote)
 	for {
-		n := plainString(s)
 		dst = append(dst, s[:n]...)
 		if s = s[n:]; s == "" {
 			return append(dst, quote)
@@ -96,6 +99,7 @@ func AppendRepr(dst []byte, s string) []byte {
 		r, size := nextRune(s)
 		dst = appendReprRune(dst, r, quote)
 		s = s[size:]
+		n = plainString(s)
 	}
 }
 
