@@ -224,15 +224,19 @@ func (s *accounts) get(address string) (account, error) {
 	return decodeAccount(record)
 }
 
-// set changes the balance of an address. The address may be a part of a block's text, which
-// mustn't stay in memory for it: so a new one is copied, and that of one which is known isn't
-// put into the map again, where it would take the copy's place.
-func (s *accounts) set(address string, a account) {
-	if known, ok := s.changed[address]; ok {
-		*known = a
-		return
+// own is the balance of an address, to be changed in place. The address may be a part of a
+// block's text, which mustn't stay in memory for it: so a new one is copied, and one that is
+// known isn't put into the map again, where it would take the copy's place.
+func (s *accounts) own(address string) (*account, error) {
+	if a, ok := s.changed[address]; ok {
+		return a, nil
+	}
+	a, err := s.get(address)
+	if err != nil {
+		return nil, err
 	}
 	s.changed[strings.Clone(address)] = &a
+	return &a, nil
 }
 
 // pay books what the senders of a block pay. Each one's balance before the block
@@ -240,16 +244,16 @@ func (s *accounts) set(address string, a account) {
 // too late.
 func (s *accounts) pay(b wire.Block) error {
 	for i, t := range b.Payments() {
-		before, err := s.get(t.Sender)
+		a, err := s.own(t.Sender)
 		if err != nil {
 			return err
 		}
-		after, covered := before.spend(t.Amount)
+		after, covered := a.spend(t.Amount)
 		if !covered {
 			return fmt.Errorf("%w: transaction %d of block %d pays %.40s of %.40s",
-				ErrOverspend, i, b.Index, t.Amount, before.number())
+				ErrOverspend, i, b.Index, t.Amount, a.number())
 		}
-		s.set(t.Sender, after)
+		*a = after
 	}
 	return nil
 }
@@ -281,15 +285,15 @@ func (s *accounts) revert(b wire.Block) error {
 }
 
 func (s *accounts) book(address string, amount wire.Number, isSent bool, sign int64) error {
-	a, err := s.get(address)
-	if err != nil {
-		return err
-	}
 	e, ok := entryOf(amount, isSent)
 	if !ok {
 		return fmt.Errorf("%w: %s", ErrAmount, amount)
 	}
-	s.set(address, a.book(e, sign))
+	a, err := s.own(address)
+	if err != nil {
+		return err
+	}
+	*a = a.book(e, sign)
 	return nil
 }
 

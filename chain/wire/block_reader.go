@@ -189,24 +189,38 @@ type objectScan struct {
 func (s *objectScan) step(text []byte) int {
 	n := 0
 	for n < len(text) && s.depth > 0 {
-		if s.inString && !s.escaped {
-			if n += plainSlice(text[n:]); n == len(text) {
-				break
-			}
+		if s.inString {
+			n += s.stringStep(text[n:])
+			continue
 		}
-		switch c := text[n]; {
-		case s.escaped:
-			s.escaped = false
-		case s.inString && c == '\\':
-			s.escaped = true
-		case c == '"':
-			s.inString = !s.inString
-		case !s.inString && c == '{':
+		switch text[n] {
+		case '"':
+			s.inString = true
+		case '{':
 			s.depth++
-		case !s.inString && c == '}':
+		case '}':
 			s.depth--
 		}
 		n++
 	}
 	return n
+}
+
+// stringStep is step within a string, over all that is plain and one byte more.
+func (s *objectScan) stringStep(text []byte) int {
+	if s.escaped {
+		s.escaped = false
+		return 1
+	}
+	n := plainSlice(text)
+	if n == len(text) {
+		return n
+	}
+	switch text[n] {
+	case '"':
+		s.inString = false
+	case '\\':
+		s.escaped = true
+	}
+	return n + 1
 }

@@ -59,7 +59,12 @@ func BenchmarkPayment(b *testing.B) {
 				b.Fatal(err)
 			}
 		},
-		"seal":  func() { hasher.Seal(block) },
+		"seal": func() { hasher.Seal(block) },
+		"ends": func() {
+			if scan := (objectScan{depth: 1}); scan.step(text[1:]) != len(text)-1 {
+				b.Fatal("the end is somewhere else")
+			}
+		},
 		"text":  func() { buffer = block.AppendCanonical(buffer[:0]) },
 		"proof": func() { hasher.HasProof(block, 0) },
 		"ids":   func() { block.PaymentIDs() },
