@@ -42,10 +42,7 @@ func (t Transaction) appendFields(dst []byte) []byte {
 }
 
 // HexID is ID in hex, by which clients name a transaction.
-func (t Transaction) HexID() string {
-	id := t.ID()
-	return hex.EncodeToString(id[:])
-}
+func (t Transaction) HexID() string { return hexSum(t.ID()) }
 
 // Clone is the transaction with texts that share no memory with anything else.
 func (t Transaction) Clone() Transaction {
@@ -102,7 +99,7 @@ type Sealed struct {
 func Seal(b Block) Sealed { return new(Hasher).Seal(b) }
 
 // Hash is Block.Hash.
-func (s Sealed) Hash() string { return hex.EncodeToString(s.Sum[:]) }
+func (s Sealed) Hash() string { return hexSum(s.Sum) }
 
 // Hasher hashes one block after the other, or several together, in the same memory. It is
 // not safe for concurrent use.
@@ -114,8 +111,14 @@ type Hasher struct {
 // Hash is Block.Hash.
 func (h *Hasher) Hash(b Block) string {
 	h.buffer = b.AppendCanonical(h.buffer[:0])
-	sum := sum256(h.buffer)
-	return hex.EncodeToString(sum[:])
+	return hexSum(sum256(h.buffer))
+}
+
+// hexSum is hex.EncodeToString with one allocation instead of two.
+func hexSum(sum [32]byte) string {
+	var text [2 * len(sum)]byte
+	hex.Encode(text[:], sum[:])
+	return string(text[:])
 }
 
 // Seal is the function Seal. The JSON gets no more memory than it needs.

@@ -1,24 +1,47 @@
 package wire
 
-// vectorBytes is how many bytes a vector has. Shorter texts are looked at without.
-const vectorBytes = 32
+const (
+	// vectorBytes is how many bytes a vector has. Shorter texts are looked at without.
+	vectorBytes = 32
+	// maxPlain is how many bytes the assembly gets at a time, since it can't be interrupted.
+	maxPlain = 64 << 10
+)
 
 // plainString is how many bytes at the beginning of s are printable ASCII but
 // no quote and no backslash: what JSON and repr both write as it is. Nearly all
 // text in blocks is hex, so it looks at 32 bytes at a time, or at eight.
 func plainString(s string) int {
-	if hasAVX2 && len(s) >= vectorBytes {
-		return plainStringAVX2(s)
+	switch {
+	case !hasAVX2 || len(s) < vectorBytes:
+		return plainWords(s)
+	case len(s) > maxPlain:
+		return plainPieces(s, plainStringAVX2)
 	}
-	return plainWords(s)
+	return plainStringAVX2(s)
 }
 
 // plainSlice is plainString for bytes.
 func plainSlice(s []byte) int {
-	if hasAVX2 && len(s) >= vectorBytes {
-		return plainSliceAVX2(s)
+	switch {
+	case !hasAVX2 || len(s) < vectorBytes:
+		return plainWords(s)
+	case len(s) > maxPlain:
+		return plainPieces(s, plainSliceAVX2)
 	}
-	return plainWords(s)
+	return plainSliceAVX2(s)
+}
+
+// plainPieces is plainString by pieces, each counted by one.
+func plainPieces[T string | []byte](s T, one func(T) int) (n int) {
+	for len(s)-n >= vectorBytes {
+		piece := s[n:min(n+maxPlain, len(s))]
+		count := one(piece)
+		n += count
+		if count < len(piece) {
+			return n
+		}
+	}
+	return n + plainWords(s[n:])
 }
 
 // plainWords is plainString by words of eight bytes.

@@ -68,6 +68,20 @@ func TestPlainLengths(t *testing.T) {
 	}
 }
 
+// TestPlainLongTexts takes texts that the assembly gets in pieces, with what isn't plain
+// around their borders.
+func TestPlainLongTexts(t *testing.T) {
+	for _, length := range []int{maxPlain, maxPlain + 1, maxPlain + vectorBytes - 1, maxPlain + vectorBytes, 2*maxPlain + 1} {
+		text := []byte(strings.Repeat("0", length))
+		checkPlain(t, text)
+		for at := maxPlain - 2; at < min(length, maxPlain+vectorBytes+1); at++ {
+			text[at] = '\''
+			checkPlain(t, text)
+			text[at] = '0'
+		}
+	}
+}
+
 // TestPlainAnyBytes has several bytes that aren't plain in a text.
 func TestPlainAnyBytes(t *testing.T) {
 	const seed = 1
