@@ -123,9 +123,17 @@ func hexSum(sum [32]byte) string {
 
 // Seal is the function Seal. The JSON gets no more memory than it needs.
 func (h *Hasher) Seal(b Block) Sealed {
-	h.buffer = b.AppendCanonical(h.buffer[:0])
-	canonical := bytes.Clone(h.buffer)
+	canonical := h.canonical(b)
 	return Sealed{b, canonical, sum256(canonical), b.PaymentIDs()}
+}
+
+// canonical is a block's canonical JSON in memory of its own.
+func (h *Hasher) canonical(b Block) []byte {
+	start := len(h.buffer)
+	h.buffer = b.AppendCanonical(h.buffer)
+	canonical := bytes.Clone(h.buffer[start:])
+	h.buffer = h.buffer[:start]
+	return canonical
 }
 
 // HasProof is Block.HasProof.

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/hex"
-
 	"lode/chain/sha256lanes"
 )
 
@@ -23,7 +21,7 @@ func (h *Hasher) SealAll(blocks []Block) (sealed []Sealed, proofs [][32]byte) {
 	sealed, proofs = make([]Sealed, len(blocks)), make([][32]byte, len(blocks))
 	for i, b := range blocks {
 		payments := b.Payments()
-		sealed[i] = Sealed{Block: b, Canonical: b.AppendCanonical(nil), IDs: make([][32]byte, len(payments))}
+		sealed[i] = Sealed{Block: b, Canonical: h.canonical(b), IDs: make([][32]byte, len(payments))}
 		h.gather(&sealed[i].Sum, sealed[i].Canonical)
 		h.gatherText(&proofs[i], b.appendProved)
 		for j, t := range payments {
@@ -44,7 +42,7 @@ func (h *Hasher) HashAll(blocks []Block) (hashes []string, proofs [][32]byte) {
 	}
 	h.sumGathered()
 	for i, sum := range sums {
-		hashes[i] = hex.EncodeToString(sum[:])
+		hashes[i] = hexSum(sum)
 	}
 	return hashes, proofs
 }
