@@ -78,6 +78,10 @@ func TestMeasureLedger(t *testing.T) {
 	if !slices.Equal(report.Lengths, plan.Lengths) || report.KeyBits != 1024 || report.Wallets != 5 || report.Machine.CPU == "" || report.Rounds != 2 {
 		t.Errorf("%+v", report)
 	}
+	keys := LedgerPlan{Lengths: []int64{3}, Folder: t.TempDir(), Rounds: 1, Costs: []string{"append"}, Program: noProgram, Payments: 2, KeyBits: 1152}
+	if report, err = MeasureLedger(t.Context(), keys); err != nil || report.Payments != 2 || report.KeyBits != 1152 {
+		t.Errorf("%+v, %v", report, err)
+	}
 	tasks, plan.Costs = nil, []string{"balance"}
 	if report, err = MeasureLedger(t.Context(), plan); err != nil || len(report.Costs) != 1 {
 		t.Errorf("%+v, %v", report, err)

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ type LedgerPlan struct {
 	Folder  string   // keeps the chains, and copies of them while it is measured
 	Rounds  int      // of each cost; what takes whole runs of the program has three at most
 	Costs   []string // of CostNames; none = all
+
+	Payments int // in each block; 0 = 1
+	KeyBits  int // of the wallets' RSA keys; 0 = 1024, as the original's
 
 	// Program is this program with other arguments. It ends with ctx.
 	Program func(ctx context.Context, arguments ...string) *exec.Cmd
@@ -54,7 +58,7 @@ func (p LedgerPlan) check() error {
 			return fmt.Errorf("%w: cost %q; there are %s", ErrPlan, name, strings.Join(CostNames(), ", "))
 		}
 	}
-	return nil
+	return p.chain(slices.Max(p.Lengths)).check()
 }
 
 func (p LedgerPlan) progress(task string, done, total int64) {
@@ -74,12 +78,11 @@ func (p LedgerPlan) chosen(ofProgram bool) (list []probe) {
 	return list
 }
 
-// ledgerChain is the chain of every length: as the original's nodes would have made it,
-// with one payment in each block, but for the proofs, which cost nothing. Short chains
-// have no more wallets than blocks.
-func ledgerChain(length int64) ChainPlan {
+// chain is the chain of a length: as the original's nodes would have made it, but for
+// the proofs, which cost nothing. Short chains have no more wallets than blocks.
+func (p LedgerPlan) chain(length int64) ChainPlan {
 	wallets := int(min(length, DefaultWallets))
-	return ChainPlan{Blocks: length, Payments: 1, Wallets: wallets, KeyBits: 1024, Seed: 1, Difficulty: easy}
+	return ChainPlan{Blocks: length, Payments: cmp.Or(p.Payments, 1), Wallets: wallets, KeyBits: cmp.Or(p.KeyBits, 1024), Seed: 1, Difficulty: easy}
 }
 
 // MeasureLedger measures what the ledger's operations cost at several lengths of the
@@ -116,7 +119,7 @@ func MeasureLedger(ctx context.Context, plan LedgerPlan) (report LedgerReport, e
 // prepare makes what is missing and copies it.
 func prepare(ctx context.Context, plan LedgerPlan, work string) (ledgers []*ledger, err error) {
 	for _, length := range plan.Lengths {
-		l, err := newLedger(ctx, plan, work, ledgerChain(length))
+		l, err := newLedger(ctx, plan, work, plan.chain(length))
 		if err != nil {
 			return nil, fmt.Errorf("the chain of %d blocks: %w", length, err)
 		}

@@ -54,7 +54,7 @@ func newLedgerReport(plan LedgerPlan, costs []Cost) (LedgerReport, error) {
 	if err != nil {
 		return LedgerReport{}, err
 	}
-	of := ledgerChain(slices.Max(plan.Lengths))
+	of := plan.chain(slices.Max(plan.Lengths))
 	return LedgerReport{
 		Machine: machine(numbered(cpus)), System: fmt.Sprintf("%s/%s, %s", runtime.GOOS, runtime.GOARCH, runtime.Version()),
 		KeyBits: of.KeyBits, Payments: of.Payments, Wallets: of.Wallets,

@@ -191,6 +191,8 @@ Stop other programs, a node too, before you measure.`,
 	}
 	flags := cmd.Flags()
 	flags.Int64SliceVar(&plan.Lengths, "blocks", []int64{1000, 10_000, 100_000, 1_000_000}, "lengths of the chains; ratios are to the first")
+	flags.IntVar(&plan.Payments, "payments", 1, "payments in each block, fewer in the first ones")
+	flags.IntVar(&plan.KeyBits, "key-bits", 1024, "size of the wallets' RSA keys; the original's are 1024, this program's 2048")
 	flags.StringVar(&plan.Folder, "dir", "bench-ledger", "folder that keeps the chains")
 	flags.IntVar(&plan.Rounds, "rounds", 9, "how often each cost is measured; those of whole runs three times at most")
 	flags.StringSliceVar(&plan.Costs, "costs", nil, "what to measure: "+strings.Join(bench.CostNames(), ", ")+"; empty = all")
