@@ -3,7 +3,6 @@ package chain
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"math/big"
 	"strings"
 	"sync/atomic"
@@ -17,45 +16,6 @@ type account struct {
 	received, sent sum
 	amounts        uint64 // how many amounts they are made of
 	floats         uint64 // how many of those were floats
-}
-
-// sum is an exact number. Nearly all of them are ints of 64 bits, whose addition
-// costs nothing.
-type sum struct {
-	small int64
-	exact *big.Rat // nil if small is the number
-}
-
-// sumOf is a number's exact value; false if it is not finite.
-func sumOf(n wire.Number) (sum, bool) {
-	if small, ok := n.Int64(); ok {
-		return sum{small: small}, true
-	}
-	exact, ok := n.Rat()
-	return sum{exact: exact}, ok
-}
-
-// plus adds other, or subtracts it if sign is -1.
-func (s sum) plus(other sum, sign int64) sum {
-	if s.exact == nil && other.exact == nil && other.small != math.MinInt64 {
-		if total := s.small + sign*other.small; (total > s.small) == (sign*other.small > 0) {
-			return sum{small: total}
-		}
-	}
-	value := other.rat()
-	if sign < 0 {
-		value = new(big.Rat).Neg(value)
-	}
-	return sum{exact: new(big.Rat).Add(s.rat(), value)}
-}
-
-// rat must not be changed. The record of a new zero is another one than that of a
-// sum that came down to zero, which this one's is.
-func (s sum) rat() *big.Rat {
-	if s.exact != nil {
-		return s.exact
-	}
-	return big.NewRat(s.small, 1)
 }
 
 // entry is one amount that an account receives or, if isSent, pays.
@@ -110,10 +70,7 @@ func (a account) spend(amount wire.Number) (account, bool) {
 	}
 	after := a.book(e, 1)
 	left := after.balance()
-	if left.exact == nil {
-		return after, left.small >= 0 || a.floats > 0 && a.isSlack(left)
-	}
-	return after, left.exact.Sign() >= 0 || a.isSlack(left)
+	return after, !left.isNegative() || a.isSlack(left)
 }
 
 // isSlack reports whether a balance below zero is one that may be.
@@ -182,10 +139,7 @@ func decodeSum(record []byte) (sum, error) {
 	if err := exact.GobDecode(record); err != nil {
 		return sum{}, fmt.Errorf("%w: a balance's record: %w", ErrCorrupt, err)
 	}
-	if exact.IsInt() && exact.Num().IsInt64() {
-		return sum{small: exact.Num().Int64()}, nil
-	}
-	return sum{exact: exact}, nil
+	return sumOfRat(exact), nil
 }
 
 // accounts are the balances after a block, some of them changed in memory and

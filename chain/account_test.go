@@ -37,8 +37,10 @@ func TestSmallSums(t *testing.T) {
 	const seed = 20190117
 	random := rand.New(rand.NewPCG(seed, seed))
 	numbers := []wire.Number{wire.Int(0), wire.Int(1), wire.Int(-1), wire.Int(10), wire.Int(math.MaxInt64), wire.Int(math.MinInt64),
-		wire.Int(math.MaxInt64 - 1), wire.BigInt(new(big.Int).Lsh(big.NewInt(1), 100)), wire.Float(0), wire.Float(0.1), wire.Float(3), wire.Float(1e300)}
-	for round := range 300 {
+		wire.Int(math.MaxInt64 - 1), wire.BigInt(new(big.Int).Lsh(big.NewInt(1), 100)), wire.Float(0), wire.Float(0.1), wire.Float(3), wire.Float(1e300),
+		wire.Float(-0.1), wire.Float(0.00025), wire.Float(1e-9), wire.Float(0x1p-64), wire.Float(-0x1p-64), wire.Float(0x1p-65), wire.Float(5e-324),
+		wire.Float(0x1p62), wire.Float(-0x1p62), wire.Float(0x1p63), wire.Float(-0x1p63), wire.Float(0x1.fffffffffffffp62)}
+	for round := range 600 {
 		var a account
 		exact := exactAccount{received: big.NewRat(0, 1), sent: big.NewRat(0, 1)}
 		kinds := numbers[:1+random.IntN(len(numbers))]
@@ -73,6 +75,44 @@ func TestSmallSums(t *testing.T) {
 			if record == nil { // nothing is left of an account without amounts
 				exact = exactAccount{received: big.NewRat(0, 1), sent: big.NewRat(0, 1)}
 			}
+		}
+	}
+}
+
+// TestSumOfFloat compares floats of all sizes with the fractions that they are, and
+// wants those that people pay with to be small.
+func TestSumOfFloat(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	small := 0
+	for i := range 100_000 {
+		f := math.Float64frombits(random.Uint64())
+		if i%2 == 0 { // around the borders
+			f = math.Ldexp(random.Float64(), random.IntN(150)-75) * float64(1-2*random.IntN(2))
+		}
+		s, ok := sumOfFloat(f)
+		if !ok {
+			continue
+		}
+		small++
+		want := new(big.Rat).SetFloat64(f)
+		if want == nil || s.exact != nil || s.rat().Cmp(want) != 0 || s.isNegative() != (want.Sign() < 0) {
+			t.Fatalf("%v is %+v", f, s)
+		}
+		if again := sumOfRat(want); again != s {
+			t.Fatalf("%v is %+v, and its fraction %+v", f, s, again)
+		}
+	}
+	if small < 20_000 {
+		t.Errorf("%d small ones", small)
+	}
+	for _, f := range []float64{0, math.Copysign(0, -1), 0.1, -0.1, 0.01, 0.00025, 12.34, 1e15, 0x1p62, -0x1p62, 0x1p-64} {
+		if _, ok := sumOfFloat(f); !ok {
+			t.Errorf("%v isn't small", f)
+		}
+	}
+	for _, f := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0x1p63, 0x1p-65, 1e300, 5e-324} {
+		if s, ok := sumOfFloat(f); ok {
+			t.Errorf("%v is %+v", f, s)
 		}
 	}
 }
