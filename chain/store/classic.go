@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"lode/chain/atomicfile"
 	"lode/chain/wire"
@@ -25,11 +26,14 @@ const maxBlockBytes = 32 << 20
 
 // Classic is the content of the original's text file.
 type Classic struct {
-	Count   int64                        // of the blocks
 	Blocks  iter.Seq2[wire.Block, error] // from genesis on, read from the file each time; only their form is checked
+	Bytes   int64                        // of the line that they stand in
+	Read    *atomic.Int64                // how many of those Blocks has read, for a progress bar
 	Pool    []wire.Transaction
 	Refused []error  // why entries of the pool, which the original allows, are no transactions
 	Peers   []string // sorted, each once; what is no string, as the original allows, as JSON
+
+	path string
 }
 
 // ReadClassic reads the original's text file: three lines with the chain, the
@@ -38,64 +42,97 @@ type Classic struct {
 // afresh and overwrite it. A missing file is fs.ErrNotExist; other errors are
 // ErrClassic and name the file, the line and where it is known the block.
 //
-// Of the blocks, which may be more than memory holds, only the number is read
-// here. What is wrong within one is an error of Classic.Blocks, of the same kind.
+// The blocks, which may be more than memory holds, are not read here. What is wrong
+// among them is an error of Classic.Blocks, of the same kind.
 func ReadClassic(path string) (Classic, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Classic{}, fmt.Errorf("reading the text file: %w", err)
 	}
 	defer file.Close()
-	content, line, err := parseClassic(file)
-	if err != nil {
+	content := Classic{path: path, Read: new(atomic.Int64)}
+	if err := content.parse(file); err != nil {
 		return Classic{}, fmt.Errorf("%s: %w: %w", path, ErrClassic, err)
 	}
 	content.Blocks = func(yield func(wire.Block, error) bool) {
-		if content.Count == 0 {
-			return
-		}
-		file, err := os.Open(path)
+		err := content.readBlocks(func(line io.Reader) error {
+			for b, err := range wire.ReadBlocks(line, maxBlockBytes) {
+				if err != nil {
+					return err
+				}
+				if !yield(b, nil) {
+					break
+				}
+			}
+			return nil
+		})
 		if err != nil {
-			yield(wire.Block{}, fmt.Errorf("reading the text file: %w", err))
-			return
-		}
-		defer file.Close()
-		for b, err := range wire.ReadBlocks(io.NewSectionReader(file, 0, line), maxBlockBytes) {
-			if err != nil {
-				err = fmt.Errorf("%s: %w: line 1: %w", path, ErrClassic, err)
-			}
-			if !yield(b, err) {
-				return
-			}
+			yield(wire.Block{}, err)
 		}
 	}
 	return content, nil
 }
 
-// parseClassic reads all but the blocks, and returns the length of the line that
-// they stand in.
-func parseClassic(file io.ReaderAt) (content Classic, line int64, err error) {
+// Count is the number of the blocks, of which it only finds the ends. Errors are those
+// of Blocks.
+func (c Classic) Count() (count int64, err error) {
+	err = c.readBlocks(func(line io.Reader) (err error) {
+		count, err = countBlocks(line)
+		return err
+	})
+	return count, err
+}
+
+// readBlocks hands the line with the blocks over, if there is one.
+func (c Classic) readBlocks(read func(line io.Reader) error) error {
+	if c.Bytes == 0 {
+		return nil
+	}
+	file, err := os.Open(c.path)
+	if err != nil {
+		return fmt.Errorf("reading the text file: %w", err)
+	}
+	defer file.Close()
+	c.Read.Store(0)
+	if err := read(&countingReader{io.NewSectionReader(file, 0, c.Bytes), c.Read}); err != nil {
+		return fmt.Errorf("%s: %w: line 1: %w", c.path, ErrClassic, err)
+	}
+	return nil
+}
+
+// countingReader counts what is read.
+type countingReader struct {
+	io.Reader
+	read *atomic.Int64
+}
+
+func (r *countingReader) Read(p []byte) (n int, err error) {
+	n, err = r.Reader.Read(p)
+	r.read.Add(int64(n))
+	return n, err
+}
+
+// parse reads all but the blocks, and how long their line is.
+func (c *Classic) parse(file io.ReaderAt) error {
 	ends, err := lineEnds(file)
 	if err != nil || ends[2] == 0 {
-		return Classic{}, 0, err
+		return err
 	}
 	if ends[1] == ends[2] {
-		return Classic{}, 0, errors.New("the file was cut: it ends before line 3")
+		return errors.New("the file was cut: it ends before line 3")
 	}
-	if content.Count, err = countBlocks(io.NewSectionReader(file, 0, ends[0])); err != nil {
-		return Classic{}, 0, fmt.Errorf("line 1: %w", err)
-	}
+	c.Bytes = ends[0]
 	text := make([]byte, ends[2]-ends[0])
 	if _, err := file.ReadAt(text, ends[0]); err != nil && err != io.EOF {
-		return Classic{}, 0, err
+		return err
 	}
-	if content.Pool, content.Refused, err = parsePool(text[:ends[1]-ends[0]]); err != nil {
-		return Classic{}, 0, fmt.Errorf("line 2: %w", err)
+	if c.Pool, c.Refused, err = parsePool(text[:ends[1]-ends[0]]); err != nil {
+		return fmt.Errorf("line 2: %w", err)
 	}
-	if content.Peers, err = parsePeers(text[ends[1]-ends[0]:]); err != nil {
-		return Classic{}, 0, fmt.Errorf("line 3: %w", err)
+	if c.Peers, err = parsePeers(text[ends[1]-ends[0]:]); err != nil {
+		return fmt.Errorf("line 3: %w", err)
 	}
-	return content, ends[0], nil
+	return nil
 }
 
 // lineEnds is how many bytes the first line has, the first two and the first

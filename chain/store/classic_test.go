@@ -147,7 +147,8 @@ func TestClassicStarts(t *testing.T) {
 		if s.File == "empty" {
 			want = 0 // the original adds genesis; here the ledger has it already
 		}
-		if err != nil || len(blocks) != want || content.Count != int64(want) || len(content.Pool) != 0 || !reflect.DeepEqual(append([]string{}, content.Peers...), s.Peers) {
+		count, countErr := content.Count()
+		if err != nil || countErr != nil || len(blocks) != want || count != int64(want) || content.Read.Load() != content.Bytes || len(content.Pool) != 0 || !reflect.DeepEqual(append([]string{}, content.Peers...), s.Peers) {
 			t.Errorf("%s: %d blocks, pool %v, peers %q, error %v, want %d blocks, peers %q",
 				s.File, len(blocks), content.Pool, content.Peers, err, want, s.Peers)
 		}
