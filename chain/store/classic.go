@@ -42,8 +42,9 @@ type Classic struct {
 // afresh and overwrite it. A missing file is fs.ErrNotExist; other errors are
 // ErrClassic and name the file, the line and where it is known the block.
 //
-// The blocks, which may be more than memory holds, are not read here. What is wrong
-// among them is an error of Classic.Blocks, of the same kind.
+// The blocks, which may be more than memory holds, are not read here, but for the end
+// of the first one. What is wrong among them is an error of Classic.Blocks, of the same
+// kind.
 func ReadClassic(path string) (Classic, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -112,7 +113,7 @@ func (r *countingReader) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// parse reads all but the blocks, and how long their line is.
+// parse reads all but the blocks, of which it looks at the first one.
 func (c *Classic) parse(file io.ReaderAt) error {
 	ends, err := lineEnds(file)
 	if err != nil || ends[2] == 0 {
@@ -122,6 +123,11 @@ func (c *Classic) parse(file io.ReaderAt) error {
 		return errors.New("the file was cut: it ends before line 3")
 	}
 	c.Bytes = ends[0]
+	// What is no chain at all is found before the rest is looked at.
+	first := wire.NewBlockReader(io.NewSectionReader(file, 0, c.Bytes), maxBlockBytes)
+	if err := first.Skip(); err != nil && err != io.EOF {
+		return fmt.Errorf("line 1: %w", err)
+	}
 	text := make([]byte, ends[2]-ends[0])
 	if _, err := file.ReadAt(text, ends[0]); err != nil && err != io.EOF {
 		return err
