@@ -58,6 +58,7 @@ var arrows = map[string][]string{
 	"chain/wire":         {"chain/sha256lanes"},
 	"chain/wire/reprgen": {},
 	"chain/atomicfile":   {},
+	"chain/asmtest":      {},
 	"metrics":            {},
 	"deploy/dist":        {},
 	"metrics/alerts":     {},

@@ -4,10 +4,10 @@ package sha256lanes
 
 import (
 	"crypto/fips140"
-	"os"
 	"slices"
-	"strings"
 	"testing"
+
+	"lode/chain/asmtest"
 )
 
 // eachWidth does a check with all that this CPU has, and without the vectors.
@@ -25,14 +25,8 @@ func eachWidth(check func(width string)) {
 // TestSupported compares with what Linux says of the CPU, so that nothing is left out
 // without a word.
 func TestSupported(t *testing.T) {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		t.Skipf("this system doesn't tell: %v", err)
-	}
-	_, flags, _ := strings.Cut(string(text), "\nflags")
-	flags, _, _ = strings.Cut(flags, "\n")
-	words := strings.Fields(flags)
-	has := func(flag string) bool { return slices.Contains(words, flag) && !fips140.Enabled() }
+	flags := asmtest.CPUFlags(t)
+	has := func(flag string) bool { return slices.Contains(flags, flag) && !fips140.Enabled() }
 	if want := has("sha_ni") && has("avx"); supported != want {
 		t.Errorf("the SHA extensions are used: %t, want %t; flags %s", supported, want, flags)
 	}

@@ -1,29 +1,19 @@
-//go:build linux || darwin
+//go:build unix
 
 package wire
 
 import (
 	"bytes"
-	"os"
-	"syscall"
 	"testing"
+
+	"lode/chain/asmtest"
 )
 
 // TestPlainReadsNothingBehind counts in texts that end where memory ends, and in those
 // that begin where it begins: a read outside of them would kill the test.
 func TestPlainReadsNothingBehind(t *testing.T) {
-	page := os.Getpagesize()
-	memory, err := syscall.Mmap(-1, 0, 3*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = syscall.Munmap(memory) }()
-	for _, guard := range [][]byte{memory[:page], memory[2*page:]} {
-		if err := syscall.Mprotect(guard, syscall.PROT_NONE); err != nil {
-			t.Fatal(err)
-		}
-	}
-	inside := memory[page : 2*page]
+	inside := asmtest.GuardedPage(t)
+	page := len(inside)
 	copy(inside, bytes.Repeat([]byte("f"), page))
 	for length := range 5*vectorBytes + 1 {
 		for _, text := range [][]byte{inside[:length], inside[page-length:]} {

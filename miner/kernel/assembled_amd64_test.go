@@ -5,24 +5,15 @@ package kernel
 import (
 	"os"
 	"slices"
-	"strings"
 	"testing"
+
+	"lode/chain/asmtest"
 )
 
 // TestNoKernelIsMissing compares with what Linux says of the CPU, so that a kernel
 // that the machine could run is not left out without a word.
 func TestNoKernelIsMissing(t *testing.T) {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		t.Logf("this system doesn't tell: %v", err)
-		return
-	}
-	var flags []string
-	for line := range strings.Lines(string(text)) {
-		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "flags" {
-			flags = strings.Fields(value)
-		}
-	}
+	flags := asmtest.CPUFlags(t)
 	has := func(names ...string) bool {
 		return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(flags, name) })
 	}
