@@ -36,18 +36,17 @@ func sumOf(n wire.Number) (sum, bool) {
 
 // sumOfFloat is false for what doesn't fit, as NaN and the infinities don't.
 func sumOfFloat(f float64) (sum, bool) {
-	const infinite = 0x7FF // the exponent of those and of NaN
-	text := math.Float64bits(f)
-	mantissa, exponent := text&(1<<52-1), int(text>>52&infinite)
-	if mantissa == 0 && exponent == 0 {
-		return sum{}, true
-	}
-	if exponent == 0 || exponent == infinite {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return sum{}, false
 	}
-	mantissa |= 1 << 52
+	const precision = 53 // bits of a float's mantissa
+	part, exponent := math.Frexp(math.Abs(f))
+	mantissa := uint64(math.Ldexp(part, precision))
+	if mantissa == 0 {
+		return sum{}, true
+	}
 	zeros := bits.TrailingZeros64(mantissa)
-	mantissa, exponent = mantissa>>zeros, exponent-1075+zeros
+	mantissa, exponent = mantissa>>zeros, exponent-precision+zeros
 	var s sum
 	switch {
 	case exponent < -fractionBits || exponent+bits.Len64(mantissa) > 63:

@@ -144,10 +144,8 @@ func (s *swap) begin() error {
 		if s.parent, err = hashIn(w.tx, trunk(), s.base); err != nil {
 			return err
 		}
-		for _, name := range branchBuckets() {
-			if _, err := w.tx.CreateBucket(name); err != nil {
-				return fmt.Errorf("making bucket %s: %w", name, err)
-			}
+		if err := makeBuckets(w.tx, branchBuckets()...); err != nil {
+			return err
 		}
 		return w.putFormat(branchFormat)
 	})
@@ -248,7 +246,7 @@ func (w *writer) tidy(piece limit) (done bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		return false, w.addBlocks(trunk(), last, digest{}, inOrder(nil))
+		return false, w.changeIndexes(trunk(), last, last, nil, nil)
 	}
 	last, err := lastIn(w.tx, branch())
 	if err != nil {
@@ -320,17 +318,25 @@ func (w *writer) mergeAccounts(piece limit) (moved int, err error) {
 // than the numbers of their pages.
 func (w *writer) dropBranch() error {
 	for _, name := range branchBuckets() {
-		if err := w.forgetAll(name); err != nil {
+		if err := w.drop(name); err != nil {
 			return err
-		}
-		if err := w.tx.DeleteBucket(name); err != nil {
-			return fmt.Errorf("deleting bucket %s: %w", name, err)
 		}
 	}
 	if err := w.delete(w.tx.Bucket(metaBucket), []byte(borderKey)); err != nil {
 		return err
 	}
 	return w.putFormat(format)
+}
+
+// drop deletes a bucket with what it holds.
+func (w *writer) drop(name []byte) error {
+	if err := w.forgetAll(name); err != nil {
+		return err
+	}
+	if err := w.tx.DeleteBucket(name); err != nil {
+		return fmt.Errorf("deleting bucket %s: %w", name, err)
+	}
+	return nil
 }
 
 // forgetAll takes a bucket's records, if it has records, out of the sum.

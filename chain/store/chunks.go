@@ -8,10 +8,10 @@ import (
 )
 
 // Blocks that come one by one are a value each. Those that come together are put
-// into chunks, since bbolt writes each of its pages by a call of its own and fills
-// none of them with two thirds of a block: a chain that is taken over costs half of
-// the time and two thirds of the room. A value stands under the height of its last
-// block, and is either the block's canonical JSON or a chunk:
+// into chunks, since bbolt writes each of its pages by a call of its own, and leaves
+// the rest of one empty that has no room for a whole block: a file takes a quarter
+// less. A value stands under the height of its last block, and is either the block's
+// canonical JSON or a chunk:
 //
 //	chunkMark, 1 byte
 //	how many blocks, 4 bytes

@@ -214,10 +214,7 @@ func (w *writer) addBlocks(to series, base int64, parent digest, blocks iter.Seq
 	if err := chunks.flush(); err != nil {
 		return err
 	}
-	if err := w.changeRuns(w.tx.Bucket(to.hashes), base, chunks.last, hashes); err != nil {
-		return err
-	}
-	return w.changeRuns(w.tx.Bucket(to.payments), base, chunks.last, payments)
+	return w.changeIndexes(to, base, chunks.last, hashes, payments)
 }
 
 // removeBlocks removes the trunk's blocks above base, from height down, and ends

@@ -226,10 +226,8 @@ func publish(from, to string) error {
 }
 
 func initialise(tx *bolt.Tx) error {
-	for _, name := range buckets() {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return fmt.Errorf("making bucket %s: %w", name, err)
-		}
+	if err := makeBuckets(tx, buckets()...); err != nil {
+		return err
 	}
 	w := &writer{tx: tx}
 	for _, record := range [][2]string{{applicationKey, application}, {formatKey, format}} {
@@ -238,4 +236,13 @@ func initialise(tx *bolt.Tx) error {
 		}
 	}
 	return w.finish()
+}
+
+func makeBuckets(tx *bolt.Tx, names ...[]byte) error {
+	for _, name := range names {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return fmt.Errorf("making bucket %s: %w", name, err)
+		}
+	}
+	return nil
 }

@@ -54,12 +54,13 @@ func (r run) height(i int) int64 { return int64(binary.BigEndian.Uint64(r.entry(
 
 // newRun sorts entries; what is in a block twice stands there once.
 func newRun(entries []runEntry) run {
-	list := make([][]byte, len(entries))
-	for i := range entries {
-		list[i] = entries[i][:]
+	slices.SortFunc(entries, func(a, b runEntry) int { return bytes.Compare(a[:], b[:]) })
+	entries = slices.Compact(entries)
+	r := make(run, 0, len(entries)*runEntrySize)
+	for _, e := range entries {
+		r = append(r, e[:]...)
 	}
-	slices.SortFunc(list, bytes.Compare)
-	return slices.Concat(slices.CompactFunc(list, bytes.Equal)...)
+	return r
 }
 
 // join merges two runs.
@@ -122,8 +123,7 @@ func findInRuns(index *bolt.Bucket, id []byte, f func(height int64) bool) (bool,
 		if findInRun(cursor, last, id[:runIDSize], f) {
 			return true, nil
 		}
-		cursor.Seek(numberKey(last))
-		key, _ = cursor.Prev()
+		key, _ = before(cursor, numberKey(last))
 	}
 	return false, nil
 }
@@ -192,6 +192,14 @@ func runsBelow(index *bolt.Bucket, height int64, which func(last int64, size int
 	return runs, nil
 }
 
+// changeIndexes is changeRuns for both indexes of a series.
+func (w *writer) changeIndexes(of series, base, last int64, hashes, payments []runEntry) error {
+	if err := w.changeRuns(w.tx.Bucket(of.hashes), base, last, hashes); err != nil {
+		return err
+	}
+	return w.changeRuns(w.tx.Bucket(of.payments), base, last, payments)
+}
+
 // changeRuns removes the entries of blocks above base from an index, and adds those of
 // the blocks that follow it, up to last. All is read before the first deletion:
 // bbolt's cursors don't find their way back over pages that a transaction has emptied.
@@ -205,7 +213,7 @@ func (w *writer) changeRuns(index *bolt.Bucket, base, last int64, entries []runE
 		kept = r.run.upTo(base)
 	}
 	added := newRun(entries)
-	if added.takes(kept) {
+	if joins(len(kept), len(added)) {
 		added, kept = added.join(kept), nil
 	}
 	if len(kept) == 0 {
@@ -229,15 +237,12 @@ func (w *writer) changeRuns(index *bolt.Bucket, base, last int64, entries []runE
 	return w.putRun(index, storedRun{last, added})
 }
 
-// takes reports whether a run joins one that follows it.
-func (r run) takes(earlier run) bool { return joins(len(earlier), len(r)) }
-
-// joins is takes for lengths in bytes.
+// joins reports whether a run joins the one that follows it, by their lengths in bytes.
 func joins(earlier, later int) bool {
 	return earlier <= later && earlier+later <= longestRun*runEntrySize
 }
 
-// runsThatJoin are those up to a height that a run of so many bytes takes.
+// runsThatJoin are those up to a height that join a run of so many bytes.
 func runsThatJoin(index *bolt.Bucket, height int64, size int) ([]storedRun, error) {
 	at, read := height, 0 // the run that is being read
 	return runsBelow(index, height+1, func(last int64, part int) bool {

@@ -134,17 +134,12 @@ func (w *writer) dropFormerIndexes() error {
 		if w.tx.Bucket(name) == nil {
 			continue
 		}
-		if err := w.forgetAll(name); err != nil {
+		if err := w.drop(name); err != nil {
 			return err
 		}
-		if err := w.tx.DeleteBucket(name); err != nil {
-			return fmt.Errorf("deleting bucket %s: %w", name, err)
-		}
 	}
-	for _, name := range [][]byte{hashesBucket, paymentsBucket} {
-		if _, err := w.tx.CreateBucket(name); err != nil {
-			return fmt.Errorf("making bucket %s: %w", name, err)
-		}
+	if err := makeBuckets(w.tx, hashesBucket, paymentsBucket); err != nil {
+		return err
 	}
 	if err := w.put(w.tx.Bucket(metaBucket), []byte(upgradedKey), numberKey(0)); err != nil {
 		return err
@@ -175,8 +170,5 @@ func (w *writer) indexBlocks(next int64, piece limit) (count int64, err error) {
 		payments = appendPayments(payments, height, b.PaymentIDs())
 		size += len(text)
 	}
-	if err := w.changeRuns(w.tx.Bucket(hashesBucket), next-1, height-1, hashes); err != nil {
-		return 0, err
-	}
-	return height - next, w.changeRuns(w.tx.Bucket(paymentsBucket), next-1, height-1, payments)
+	return height - next, w.changeIndexes(trunk(), next-1, height-1, hashes, payments)
 }
