@@ -123,17 +123,9 @@ func hexSum(sum [32]byte) string {
 
 // Seal is the function Seal. The JSON gets no more memory than it needs.
 func (h *Hasher) Seal(b Block) Sealed {
-	canonical := h.canonical(b)
+	h.buffer = b.AppendCanonical(h.buffer[:0])
+	canonical := bytes.Clone(h.buffer)
 	return Sealed{b, canonical, sum256(canonical), b.PaymentIDs()}
-}
-
-// canonical is a block's canonical JSON in memory of its own.
-func (h *Hasher) canonical(b Block) []byte {
-	start := len(h.buffer)
-	h.buffer = b.AppendCanonical(h.buffer)
-	canonical := bytes.Clone(h.buffer[start:])
-	h.buffer = h.buffer[:start]
-	return canonical
 }
 
 // HasProof is Block.HasProof.
@@ -151,12 +143,17 @@ func (b Block) appendProved(dst []byte) []byte {
 // grow makes room for transactions and what stands around them, if they are plain
 // text.
 func grow(dst []byte, transactions []Transaction) []byte {
+	return slices.Grow(dst, roomFor(transactions))
+}
+
+// roomFor is how many bytes grow makes room for.
+func roomFor(transactions []Transaction) int {
 	const around, names = 256, 96
 	size := around
 	for _, t := range transactions {
 		size += names + len(t.Sender) + len(t.Recipient) + len(t.Signature) + len(t.Amount.text)
 	}
-	return slices.Grow(dst, size)
+	return size
 }
 
 // HasProof reports whether the SHA-256 of prefix and the proof's decimal digits

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -46,8 +45,9 @@ type decoder struct {
 	data []byte
 	pos  int
 
-	shares bool // whether strings may share memory with others of the text
-	shared strings.Builder
+	shares bool   // whether strings may share memory with others of the text
+	source string // a part of the text, of which they are parts
+	begin  int    // where it begins
 }
 
 func newDecoder(data []byte) (decoder, error) {
@@ -65,22 +65,22 @@ func (d *decoder) end() error {
 }
 
 // maxShared is how many bytes a string keeps alive at most that shares memory.
-const maxShared = 4 << 10
+const maxShared = 32 << 10
 
-// keep makes a string of what was just read. One that would leave much of the shared
-// memory unused, if that has no room for it, gets memory of its own.
-func (d *decoder) keep(text []byte) string {
+// keep makes a string of what was read from start on: a part of the source, if it stands
+// there as it is.
+func (d *decoder) keep(text []byte, start int) string {
 	if !d.shares || len(text) > maxShared/4 {
 		return string(text)
 	}
-	if start := d.shared.Len(); len(text) <= d.shared.Cap()-start {
-		d.shared.Write(text)
-		return d.shared.String()[start:]
+	from := start - d.begin
+	if from+len(text) > len(d.source) {
+		d.source, d.begin, from = string(d.data[start:min(start+maxShared, len(d.data))]), start, 0
 	}
-	d.shared.Reset()
-	d.shared.Grow(min(maxShared, len(text)+len(d.data)-d.pos))
-	d.shared.Write(text)
-	return d.shared.String()
+	if end := from + len(text); end <= len(d.source) && d.source[from:end] == string(text) {
+		return d.source[from:end]
+	}
+	return string(text)
 }
 
 func (d *decoder) fail(problem string) error {
@@ -236,11 +236,12 @@ func (d *decoder) takeByte(c byte) bool {
 
 func (d *decoder) number() (Number, error) {
 	var buffer [numberBytes]byte
+	start := d.pos
 	text, err := d.spelling(buffer[:0])
 	if err != nil {
 		return Number{}, err
 	}
-	return Number{d.keep(text)}, nil
+	return Number{d.keep(text, start)}, nil
 }
 
 // spelling reads a number and appends Python's spelling of it.
@@ -318,11 +319,12 @@ func (d *decoder) object(member func(key []byte) error) error {
 }
 
 func (d *decoder) string() (string, error) {
+	start := d.pos + 1
 	text, err := d.text()
 	if err != nil {
 		return "", err
 	}
-	return d.keep(text), nil
+	return d.keep(text, start), nil
 }
 
 // text reads a string, whose opening quote is next. The result may be a part of

@@ -21,14 +21,17 @@ func (e *FieldError) Error() string { return fmt.Sprintf("field %s: %s", e.Field
 // or a *FieldError. Nothing is built but the block, so a text takes little more
 // memory than its length, whatever is in it.
 //
-// The block's texts share memory, since a block is seldom kept for long: each keeps up to
-// 4 KiB alive. What stays when the block goes should be a copy, such as Transaction.Clone.
-func DecodeBlock(data []byte) (Block, error) {
+// The block's texts may share memory, since a block is seldom kept for long: each may keep
+// 32 KiB alive. What stays when the block goes should be a copy, such as Transaction.Clone.
+func DecodeBlock(data []byte) (Block, error) { return decodeBlock(data, "") }
+
+// decodeBlock is DecodeBlock of data of which there is a string already, or "".
+func decodeBlock(data []byte, source string) (Block, error) {
 	d, err := newDecoder(data)
 	if err != nil {
 		return Block{}, err
 	}
-	d.shares = true
+	d.shares, d.source = true, source
 	var f blockFields
 	kind, err := f.read(&d, 0)
 	if err == nil {

@@ -15,13 +15,14 @@ type gathered struct {
 	sums     [][32]byte
 }
 
-// SealAll is Seal for several blocks, which is faster together. proofs are what IsProof
-// takes.
+// SealAll is Seal for several blocks, which is faster together. Their canonical JSON shares
+// memory. proofs are what IsProof takes.
 func (h *Hasher) SealAll(blocks []Block) (sealed []Sealed, proofs [][32]byte) {
 	sealed, proofs = make([]Sealed, len(blocks)), make([][32]byte, len(blocks))
-	for i, b := range blocks {
+	for i, canonical := range canonicals(blocks) {
+		b := blocks[i]
 		payments := b.Payments()
-		sealed[i] = Sealed{Block: b, Canonical: h.canonical(b), IDs: make([][32]byte, len(payments))}
+		sealed[i] = Sealed{Block: b, Canonical: canonical, IDs: make([][32]byte, len(payments))}
 		h.gather(&sealed[i].Sum, sealed[i].Canonical)
 		h.gatherText(&proofs[i], b.appendProved)
 		for j, t := range payments {
@@ -30,6 +31,22 @@ func (h *Hasher) SealAll(blocks []Block) (sealed []Sealed, proofs [][32]byte) {
 	}
 	h.sumGathered()
 	return sealed, proofs
+}
+
+// canonicals are the blocks' canonical JSON.
+func canonicals(blocks []Block) [][]byte {
+	room := 0
+	for _, b := range blocks {
+		room += roomFor(b.Transactions)
+	}
+	texts := make([]byte, 0, room)
+	each := make([][]byte, len(blocks))
+	for i, b := range blocks {
+		start := len(texts)
+		texts = b.AppendCanonical(texts)
+		each[i] = texts[start:len(texts):len(texts)]
+	}
+	return each
 }
 
 // HashAll is Hash for several blocks, and their proofs as SealAll has them.

@@ -63,32 +63,45 @@ func TestSealsShareNoMemory(t *testing.T) {
 }
 
 // TestTextsKeepLittleAlive keeps one short text of each of many blocks: what stays is no
-// more than maxShared for each, whatever else stood in the blocks.
+// more than maxShared for each, whatever else stood in the blocks, and however they were read.
 func TestTextsKeepLittleAlive(t *testing.T) {
-	const blocks = 50
+	const blocks = 30
+	readers := map[string]func(string) (Block, error){
+		"alone": func(text string) (Block, error) { return DecodeBlock([]byte(text)) },
+		"of an array": func(text string) (first Block, err error) {
+			array := strings.NewReader("[" + text + strings.Repeat(", "+text, 2*maxShared/len(text)) + "]")
+			for first, err = range ReadBlocks(array, 1<<20) {
+				break
+			}
+			return first, err
+		},
+	}
 	for name, around := range map[string]string{
 		"payments": `"transactions": [` + strings.Repeat(string(paymentBlock(1).Transactions[0].AppendClassic(nil))+", ", 100) + `{"sender": "", "recipient": "", "signature": "", "amount": 1}]`,
 		"unknown":  `"transactions": [], "x": "` + strings.Repeat("f", 100_000) + `"`,
 		"long":     `"transactions": [{"sender": "", "recipient": "` + strings.Repeat("f", 100_000) + `", "signature": "", "amount": 1}]`,
+		"little":   `"transactions": []`,
 	} {
 		const short = `"previous_hash": "0123456789abcdef0123456789abcdef", "index": 1, "proof": 1, "time_stamp": 1`
-		kept := make([]string, blocks)
-		before := heapInUse()
-		for i := range kept {
-			text := `{` + short + `, ` + around + `}`
-			if i%2 == 1 {
-				text = `{` + around + `, ` + short + `}`
+		for reader, read := range readers {
+			kept := make([]string, blocks)
+			before := heapInUse()
+			for i := range kept {
+				text := `{` + short + `, ` + around + `}`
+				if i%2 == 1 {
+					text = `{` + around + `, ` + short + `}`
+				}
+				b, err := read(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				kept[i] = b.PreviousHash
 			}
-			b, err := DecodeBlock([]byte(text))
-			if err != nil {
-				t.Fatal(err)
+			if taken := heapInUse() - before; taken > blocks*(maxShared+maxShared/4) {
+				t.Errorf("%s, %s: a text of 32 bytes keeps %d alive, want at most %d", name, reader, taken/blocks, maxShared)
 			}
-			kept[i] = b.PreviousHash
+			runtime.KeepAlive(kept)
 		}
-		if taken := heapInUse() - before; taken > blocks*(maxShared+maxShared/4) {
-			t.Errorf("%s: a text of 32 bytes keeps %d alive, want at most %d", name, taken/blocks, maxShared)
-		}
-		runtime.KeepAlive(kept)
 	}
 }
 
@@ -100,8 +113,8 @@ func heapInUse() int64 {
 }
 
 // TestTransactionsShareNothing looks where the texts of transactions lie that may stay open
-// long: none begins where the one before it ends, as those of a block do. They have a
-// length that the allocator has no size for.
+// long: none is as far behind the one before it as in the JSON, as those of a block are. The
+// allocator has no size for such distances.
 func TestTransactionsShareNothing(t *testing.T) {
 	field := func(name string) string { return strings.Repeat(name, 100) }
 	want := Transaction{field("s"), field("r"), field("g"), Float(1.5)}
@@ -118,6 +131,7 @@ func TestTransactionsShareNothing(t *testing.T) {
 	if err != nil || fromTree != want {
 		t.Fatalf("of the tree %v, %v", fromTree, err)
 	}
+	behind := len(`", "recipient": "`) // or "signature"
 	block, err := DecodeBlock(Block{Transactions: []Transaction{want}}.AppendClassic(nil))
 	if err != nil || block.Transactions[0] != want {
 		t.Fatalf("of the block %v, %v", block, err)
@@ -127,14 +141,14 @@ func TestTransactionsShareNothing(t *testing.T) {
 		shares      bool
 	}{"decoded": {decoded, false}, "of a tree": {fromTree, false}, "of a block": {block.Transactions[0], true}, "cloned": {block.Transactions[0].Clone(), false}} {
 		got := test.transaction
-		if test.transaction != want || follows(got.Sender, got.Recipient) != test.shares || follows(got.Recipient, got.Signature) != test.shares ||
-			follows(got.Signature, got.Amount.text) != test.shares {
+		if got != want || follows(got.Sender, got.Recipient, behind) != test.shares || follows(got.Recipient, got.Signature, behind) != test.shares ||
+			follows(got.Signature, got.Amount.text, len(`", "amount": `)) != test.shares {
 			t.Errorf("%s: shares memory, want %v: %v", name, test.shares, got)
 		}
 	}
 }
 
-// follows reports whether text b lies in memory right behind a.
-func follows(a, b string) bool {
-	return uintptr(unsafe.Pointer(unsafe.StringData(a)))+uintptr(len(a)) == uintptr(unsafe.Pointer(unsafe.StringData(b)))
+// follows reports whether text b lies in memory so many bytes behind a.
+func follows(a, b string, bytes int) bool {
+	return uintptr(unsafe.Pointer(unsafe.StringData(a)))+uintptr(len(a)+bytes) == uintptr(unsafe.Pointer(unsafe.StringData(b)))
 }

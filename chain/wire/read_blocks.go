@@ -65,23 +65,61 @@ func (g *group) read() error {
 	return nil
 }
 
+// decode decodes the blocks on all cores, and some at a time, whose texts share memory.
 func (g *group) decode() {
 	n := len(g.ends)
 	g.blocks, g.errs = make([]Block, n), make([]error, n)
+	pieces := g.pieces()
 	var next atomic.Int64
 	work := func() {
-		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-			start := 0
-			if i > 0 {
-				start = g.ends[i-1]
-			}
-			g.blocks[i], g.errs[i] = DecodeBlock(g.text[start:g.ends[i]])
+		for i := int(next.Add(1)) - 1; i < len(pieces); i = int(next.Add(1)) - 1 {
+			g.decodePiece(pieces[i])
 		}
 	}
 	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+	for range min(runtime.GOMAXPROCS(0), len(pieces)) - 1 {
 		others.Go(work)
 	}
 	work()
 	others.Wait()
+}
+
+// piece is the blocks of a group from an index to before another.
+type piece struct{ from, to int }
+
+// pieces cuts the group, so that each piece's text may be shared, or is one long block's.
+func (g *group) pieces() []piece {
+	var pieces []piece
+	from := 0
+	for i := range g.ends {
+		if i > from && g.ends[i]-g.start(from) > maxShared {
+			pieces = append(pieces, piece{from, i})
+			from = i
+		}
+	}
+	if from < len(g.ends) {
+		pieces = append(pieces, piece{from, len(g.ends)})
+	}
+	return pieces
+}
+
+// start is where the text of a block begins.
+func (g *group) start(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return g.ends[i-1]
+}
+
+func (g *group) decodePiece(p piece) {
+	begin, end := g.start(p.from), g.ends[p.to-1]
+	if end-begin > maxShared {
+		g.blocks[p.from], g.errs[p.from] = DecodeBlock(g.text[begin:end])
+		return
+	}
+	source := string(g.text[begin:end])
+	for i := p.from; i < p.to; i++ {
+		from, to := g.start(i), g.ends[i]
+		g.blocks[i], g.errs[i] = decodeBlock(g.text[from:to], source[from-begin:to-begin])
+	}
 }
