@@ -14,8 +14,8 @@ import (
 // at a time while it only extends our chain: every such prefix is valid and
 // longer than what we had.
 const (
-	maxBatchBlocks = 1000
-	maxBatchBytes  = 4 << 20 // about, and one block may be longer
+	maxBatchBlocks = 2000
+	maxBatchBytes  = 8 << 20 // about, and one block may be longer
 )
 
 // Bounds of a group, whose messages are hashed together: enough of them to keep the lanes

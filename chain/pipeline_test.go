@@ -67,19 +67,19 @@ func TestFirstWrongBlock(t *testing.T) {
 		in      string // the error
 		taken   int64
 	}{
-		{"signature before overspend", changes{1500: forged, 1501: overspent}, chain.ErrSignature, "transaction 0 of block 1500", 1000},
-		{"overspend before signature", changes{1500: overspent, 1501: forged}, chain.ErrOverspend, "transaction 0 of block 1500", 1000},
-		{"two signatures", changes{700: forged, 300: forged}, chain.ErrSignature, "transaction 0 of block 300", 0},
-		{"signature before link", changes{2100: forged, 2200: unlinked}, chain.ErrSignature, "block 2100", 2000},
-		{"link before signature", changes{2100: unlinked, 2101: forged}, chain.ErrPreviousHash, "block 2100", 2000},
-		{"in the first batch and the last", changes{5: forged, 2999: inflated}, chain.ErrSignature, "block 5", 0},
-		{"the very last", changes{3000: inflated}, chain.ErrRewardAmount, "block 3000", 2000},
+		{"signature before overspend", changes{3000: forged, 3001: overspent}, chain.ErrSignature, "transaction 0 of block 3000", 2000},
+		{"overspend before signature", changes{3000: overspent, 3001: forged}, chain.ErrOverspend, "transaction 0 of block 3000", 2000},
+		{"two signatures", changes{1700: forged, 300: forged}, chain.ErrSignature, "transaction 0 of block 300", 0},
+		{"signature before link", changes{4100: forged, 4200: unlinked}, chain.ErrSignature, "block 4100", 4000},
+		{"link before signature", changes{4100: unlinked, 4101: forged}, chain.ErrPreviousHash, "block 4100", 4000},
+		{"in the first batch and the last", changes{5: forged, 5999: inflated}, chain.ErrSignature, "block 5", 0},
+		{"the very last", changes{6000: inflated}, chain.ErrRewardAmount, "block 6000", 4000},
 		{"two rules of one block", changes{10: func(b wire.Block) wire.Block { return inflated(overspent(b)) }}, chain.ErrRewardAmount, "block 10", 0},
 		{"form before overspend", changes{10: func(b wire.Block) wire.Block {
 			return withPayments(b, forgedFrom(a, "r", 1_000_000), forgedFrom(a, "r", -1))
 		}}, chain.ErrAmount, "transaction 1 of block 10", 0},
 	} {
-		blocks := longChain(3000, a.Address(), func(height int, b wire.Block) wire.Block {
+		blocks := longChain(6000, a.Address(), func(height int, b wire.Block) wire.Block {
 			if change := test.changes[height]; change != nil {
 				return change(b)
 			}
@@ -238,7 +238,7 @@ func TestCancelledInTheMiddle(t *testing.T) {
 			}
 		}
 	})
-	if !errors.Is(err, context.Canceled) || read > 4501 || c.Tip().Height%1000 != 0 || adopted != (c.Tip().Height > 0) {
+	if !errors.Is(err, context.Canceled) || read > 4501 || c.Tip().Height%2000 != 0 || adopted != (c.Tip().Height > 0) {
 		t.Errorf("adopted %v up to block %d, error %v, %d blocks read", adopted, c.Tip().Height, err, read)
 	}
 	assertConsistent(t, c)
@@ -264,7 +264,7 @@ func TestCancelledInTheMiddle(t *testing.T) {
 // are known in part, and reorganise.
 func TestImportReportsEachBlockOnce(t *testing.T) {
 	c := newChain(t, 0)
-	ours, theirs := longChain(2500, "a", nil), longChain(2700, "b", nil)
+	ours, theirs := longChain(2500, "a", nil), longChain(4100, "b", nil)
 	genesis := []wire.Block{wire.Genesis()}
 	for i, blocks := range [][]wire.Block{slices.Concat(genesis, ours[:1200]), slices.Concat(genesis, ours), slices.Concat(genesis, theirs)} {
 		var done int64
@@ -282,8 +282,8 @@ func TestImportReportsEachBlockOnce(t *testing.T) {
 	}
 	var seen []int64
 	must(t, c.Verify(t.Context(), func(done, total int64) { seen = append(seen, done) }))
-	if !slices.IsSorted(seen) || seen[0] != 1 || seen[len(seen)-1] != 2701 {
-		t.Errorf("Verify told %v, want 1 up to 2701", seen)
+	if !slices.IsSorted(seen) || seen[0] != 1 || seen[len(seen)-1] != 4101 {
+		t.Errorf("Verify told %v, want 1 up to 4101", seen)
 	}
 }
 
@@ -293,7 +293,7 @@ func TestUnsteadyFork(t *testing.T) {
 	c := newChain(t, 0)
 	must(t, c.Add(t.Context(), next(c.Tip(), 0, "m")))
 	before := c.Tip()
-	const count = 1001 // more than a batch
+	const count = 2001 // more than a batch
 	good := longChain(count, "n", nil)
 	for name, other := range map[string][]wire.Block{
 		"other blocks": longChain(count, "thief", nil), "fewer": good[:count-1], "more": longChain(count+1, "n", nil), "none": nil,
@@ -328,7 +328,7 @@ func TestCancelledSwap(t *testing.T) {
 	c := newChain(t, 0)
 	must(t, c.Add(t.Context(), next(c.Tip(), 0, "m")))
 	before := c.Tip()
-	branch := branchFrom(chain.Tip{Hash: wire.GenesisHash}, 1500, "n")
+	branch := branchFrom(chain.Tip{Hash: wire.GenesisHash}, 2500, "n")
 	ctx, cancel := context.WithCancel(t.Context())
 	readings := 0
 	adopted, err := c.Adopt(ctx, func(yield func(wire.Block, error) bool) {

@@ -168,17 +168,17 @@ func TestAdoptKeepsWholeChunks(t *testing.T) {
 	c := newChain(t, 0)
 	parent := c.Tip()
 	var blocks []wire.Block
-	for range 1500 {
+	for range 2500 {
 		b := next(parent, 0, "b")
 		blocks, parent = append(blocks, b), tipOf(b)
 	}
 	broken := errors.New("broken")
 	adopted, err := c.Adopt(t.Context(), breaking(append([]wire.Block{wire.Genesis()}, blocks...), broken))
-	if !adopted || !errors.Is(err, broken) || c.Tip() != tipOf(blocks[999]) {
+	if !adopted || !errors.Is(err, broken) || c.Tip() != tipOf(blocks[1999]) {
 		t.Errorf("adopted %v, error %v, tip %v", adopted, err, c.Tip())
 	}
 	if adopted, err = c.Adopt(t.Context(), sequence(blocks[500:]...)); !adopted || err != nil {
 		t.Errorf("adopted %v, error %v", adopted, err)
 	}
-	assertTip(t, c, blocks[1499])
+	assertTip(t, c, blocks[2499])
 }
