@@ -1,15 +1,17 @@
 package store
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"math"
 	"os"
+	"runtime"
 	"slices"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"lode/chain/atomicfile"
 	"lode/chain/wire"
@@ -114,8 +116,12 @@ func (r *countingReader) Read(p []byte) (n int, err error) {
 }
 
 // parse reads all but the blocks, of which it looks at the first one.
-func (c *Classic) parse(file io.ReaderAt) error {
-	ends, err := lineEnds(file)
+func (c *Classic) parse(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	ends, err := lineEnds(file, info.Size())
 	if err != nil || ends[2] == 0 {
 		return err
 	}
@@ -141,27 +147,46 @@ func (c *Classic) parse(file io.ReaderAt) error {
 	return nil
 }
 
+// linesPiece is how many bytes of a file are looked through at a time.
+const linesPiece = 1 << 20
+
 // lineEnds is how many bytes the first line has, the first two and the first
-// three; where there are fewer lines, as many as the file has.
-func lineEnds(file io.ReaderAt) (ends [3]int64, err error) {
-	in := bufio.NewReaderSize(io.NewSectionReader(file, 0, math.MaxInt64), 64<<10)
-	var size int64
-	for line := 0; line < len(ends); {
-		part, err := in.ReadSlice('\n')
-		size += int64(len(part))
-		ends[line] = size
-		switch {
-		case err == nil:
-			line++
-		case err == io.EOF:
-			for ; line < len(ends); line++ {
-				ends[line] = size
+// three; where there are fewer lines, as many as the file has. It looks on all cores, since
+// the first line may be very long.
+func lineEnds(file io.ReaderAt, size int64) (ends [3]int64, err error) {
+	ends = [3]int64{size, size, size}
+	found := make([][]int64, (size+linesPiece-1)/linesPiece) // by piece
+	var next atomic.Int64
+	var group errgroup.Group
+	for range min(runtime.GOMAXPROCS(0), len(found)) {
+		group.Go(func() error {
+			text := make([]byte, linesPiece)
+			for i := next.Add(1) - 1; i < int64(len(found)); i = next.Add(1) - 1 {
+				n, err := file.ReadAt(text, i*linesPiece)
+				if err != nil && err != io.EOF {
+					return err
+				}
+				found[i] = firstLines(text[:n], i*linesPiece, len(ends))
 			}
-		case err != bufio.ErrBufferFull:
-			return ends, err
-		}
+			return nil
+		})
 	}
-	return ends, nil
+	err = group.Wait()
+	copy(ends[:], slices.Concat(found...))
+	return ends, err
+}
+
+// firstLines is where lines end in a text that begins at an offset of a file, at most so many.
+func firstLines(text []byte, offset int64, most int) (ends []int64) {
+	for len(ends) < most {
+		n := bytes.IndexByte(text, '\n') + 1
+		if n == 0 {
+			break
+		}
+		offset, text = offset+int64(n), text[n:]
+		ends = append(ends, offset)
+	}
+	return ends
 }
 
 func countBlocks(line io.Reader) (count int64, err error) {

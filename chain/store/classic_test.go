@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -202,3 +203,37 @@ func TestOddOpenTransactions(t *testing.T) {
 		t.Errorf("refused %q", content.Refused)
 	}
 }
+
+// TestLineEnds looks for the ends of lines where pieces of the file meet.
+func TestLineEnds(t *testing.T) {
+	const piece = linesPiece
+	for _, test := range []struct {
+		name    string
+		newline []int64
+		size    int64
+		want    [3]int64
+	}{
+		{"no line", nil, 0, [3]int64{0, 0, 0}},
+		{"one line", nil, 3 * piece, [3]int64{3 * piece, 3 * piece, 3 * piece}},
+		{"at the end of a piece", []int64{piece - 1, 2*piece - 1}, 2 * piece, [3]int64{piece, 2 * piece, 2 * piece}},
+		{"at the beginning of a piece", []int64{piece, 3 * piece}, 3*piece + 5, [3]int64{piece + 1, 3*piece + 1, 3*piece + 5}},
+		{"all in one piece", []int64{2 * piece, 2*piece + 1, 2*piece + 9}, 4 * piece, [3]int64{2*piece + 1, 2*piece + 2, 2*piece + 10}},
+		{"more than three", []int64{5, 6, 3 * piece, 3*piece + 7, 4 * piece}, 5 * piece, [3]int64{6, 7, 3*piece + 1}},
+	} {
+		text := bytes.Repeat([]byte{'x'}, int(test.size))
+		for _, at := range test.newline {
+			text[at] = '\n'
+		}
+		got, err := lineEnds(bytes.NewReader(text), test.size)
+		if err != nil || got != test.want {
+			t.Errorf("%s: %v, %v, want %v", test.name, got, err, test.want)
+		}
+	}
+	if _, err := lineEnds(failingReader{}, 5*piece); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("error %v, want the reader's", err)
+	}
+}
+
+type failingReader struct{}
+
+func (failingReader) ReadAt([]byte, int64) (int, error) { return 0, fs.ErrClosed }
