@@ -470,7 +470,7 @@ func TestEditedBranchesAreFound(t *testing.T) {
 			must(t, err)
 			must(t, raw.Update(func(tx *bolt.Tx) error {
 				total, err := readTotal(tx)
-				w := &writer{tx, total}
+				w := &writer{tx: tx, total: total}
 				return errors.Join(err, c.edit(w), w.finish())
 			}))
 			must(t, raw.Close())

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -100,30 +101,49 @@ func (c chunk) until(height int64) (texts [][]byte, err error) {
 	return texts, nil
 }
 
-// valueOf makes the value of some blocks' JSON.
-func valueOf(texts [][]byte) []byte {
+// valueOf makes the value of some blocks' JSON: of one, that itself, and of more a chunk, in
+// the memory of dst as far as there is some.
+func valueOf(dst []byte, texts [][]byte) []byte {
 	if len(texts) == 1 {
 		return texts[0]
 	}
-	size := chunkHeader + len(texts)*chunkEnd
-	for _, text := range texts {
-		size += len(text)
-	}
-	value := append(make([]byte, 0, size), chunkMark)
-	value = binary.BigEndian.AppendUint32(value, uint32(len(texts)))
+	dst = append(dst[:0], chunkMark)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(texts)))
 	end := 0
 	for _, text := range texts {
 		end += len(text)
-		value = binary.BigEndian.AppendUint32(value, uint32(end))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(end))
 	}
 	for _, text := range texts {
-		value = append(value, text...)
+		dst = append(dst, text...)
 	}
-	return value
+	return dst
+}
+
+// chunkMemory is for chunks that no transaction needs any more.
+var chunkMemory = sync.Pool{New: func() any {
+	memory := make([]byte, 0, chunkBytes+chunkBytes/16) // with the ends of short blocks
+	return &memory
+}}
+
+// takeMemory is memory for a chunk, which bbolt reads until the transaction ends.
+func (w *writer) takeMemory() []byte {
+	memory := chunkMemory.Get().(*[]byte)
+	w.chunks = append(w.chunks, memory)
+	return *memory
+}
+
+// release is for when the transaction has ended.
+func (w *writer) release() {
+	for _, memory := range w.chunks {
+		chunkMemory.Put(memory)
+	}
+	w.chunks = nil
 }
 
 // chunkWriter puts consecutive blocks into a bucket.
 type chunkWriter struct {
+	*writer
 	to    *bolt.Bucket
 	last  int64    // height of the last block
 	texts [][]byte // of those that aren't in the bucket yet
@@ -145,7 +165,7 @@ func (w *chunkWriter) flush() error {
 	if len(w.texts) == 0 {
 		return nil
 	}
-	value := valueOf(w.texts)
+	value := valueOf(w.takeMemory(), w.texts)
 	w.texts, w.size = w.texts[:0], 0
 	return w.to.Put(numberKey(w.last), value)
 }

@@ -22,13 +22,15 @@ func (db *DB) update(f func(*writer) error) error {
 	if db.uncertain != nil {
 		return db.uncertain
 	}
+	w := &writer{}
+	defer w.release()
 	var begun attempt // once there is something to commit
 	err := db.bolt.Update(func(tx *bolt.Tx) error {
 		total, err := readTotal(tx)
 		if err != nil {
 			return err
 		}
-		w := &writer{tx, total}
+		w.tx, w.total = tx, total
 		if err := f(w); err != nil {
 			return err
 		}
@@ -201,7 +203,7 @@ func (w *writer) replaceBlocks(base int64, blocks []wire.Sealed) error {
 func (w *writer) addBlocks(to series, base int64, parent digest, blocks iter.Seq2[wire.Sealed, error]) error {
 	byHeight := w.tx.Bucket(to.blocks)
 	byHeight.FillPercent = 1 // keys only ever grow, so pages need no room for inserts
-	chunks := chunkWriter{to: byHeight, last: base}
+	chunks := chunkWriter{writer: w, to: byHeight, last: base}
 	var hashes, payments []runEntry
 	err := follow(base, parent, blocks, func(height int64, b wire.Sealed) error {
 		hashes = append(hashes, newRunEntry(b.Sum[:], height))
@@ -236,7 +238,7 @@ func (w *writer) removeBlocks(base, height int64, most limit) (last int64, err e
 		}
 		height = max(base, c.first()-1)
 		if len(kept) > 0 {
-			if err := byHeight.Put(numberKey(height), valueOf(kept)); err != nil {
+			if err := byHeight.Put(numberKey(height), valueOf(nil, kept)); err != nil {
 				return 0, err
 			}
 		}

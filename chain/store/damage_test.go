@@ -243,7 +243,7 @@ func editChunk(blocks *bolt.Bucket, height int64, edit func(text []byte) [][]byt
 	if err := blocks.Delete(numberKey(c.last)); err != nil || len(edited) == 0 {
 		return err
 	}
-	return blocks.Put(numberKey(last), valueOf(edited))
+	return blocks.Put(numberKey(last), valueOf(nil, edited))
 }
 
 func without([]byte) [][]byte { return nil }

@@ -24,7 +24,7 @@ type Guarded struct {
 // View is DB's.
 func (g *Guarded) View(f func(*bolt.Tx) error) error {
 	return guard(func() error {
-		if err := g.check(); err != nil {
+		if _, err := g.check(); err != nil {
 			return err
 		}
 		return g.DB.View(f)
@@ -40,8 +40,9 @@ func (g *Guarded) Update(f func(*bolt.Tx) error) error {
 	}
 	hasEnded := false
 	err := guard(func() error {
-		err := g.check()
+		size, err := g.check()
 		if err == nil {
+			g.AllocSize = growth(size)
 			err = g.DB.Update(f)
 		}
 		hasEnded = true
@@ -65,14 +66,21 @@ func (g *Guarded) Close() error {
 }
 
 // check finds out whether the meta pages are still there, with which each transaction
-// begins.
-func (g *Guarded) check() error {
+// begins. It returns the file's size.
+func (g *Guarded) check() (size int64, err error) {
 	info, err := g.file.Stat()
-	if err == nil && info.Size() < 2*int64(g.pageSize) {
-		err = fmt.Errorf("%w: it was cut to %d bytes while it was open", ErrCorrupt, info.Size())
+	if err != nil {
+		return 0, err
 	}
-	return err
+	if info.Size() < 2*int64(g.pageSize) {
+		return 0, fmt.Errorf("%w: it was cut to %d bytes while it was open", ErrCorrupt, info.Size())
+	}
+	return info.Size(), nil
 }
+
+// growth is by how many bytes a file of a size is made longer than it has to be, each
+// time that costs a sync of its own. Small chains have small files.
+func growth(size int64) int { return int(min(max(size/16, minGrowth), maxGrowth)) }
 
 // guard runs f, which uses a bbolt file.
 func guard(f func() error) (err error) {

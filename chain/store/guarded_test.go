@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // TestCutWhileOpen cuts the file of an open ledger. Every read and every change is
@@ -31,5 +33,36 @@ func TestCutWhileOpen(t *testing.T) {
 			}
 		}
 		must(t, db.Close())
+	}
+}
+
+// TestFileGrowsBySteps commits one item after the other and counts the lengths that the file
+// has: with its size the steps grow, up to bbolt's.
+func TestFileGrowsBySteps(t *testing.T) {
+	for size, want := range map[int64]int{0: 256 << 10, 1 << 20: 256 << 10, 64 << 20: 4 << 20, 256 << 20: 16 << 20, 1 << 40: 16 << 20} {
+		if got := growth(size); got != want {
+			t.Errorf("growth(%d) = %d, want %d", size, got, want)
+		}
+	}
+	path := filepath.Join(memoryDir(t), "items.db")
+	db, err := OpenItems(path)
+	must(t, err)
+	defer db.Close()
+	lengths := map[int64]bool{}
+	for i := range int64(300) {
+		must(t, db.Update(func(tx *bolt.Tx) error {
+			bucket, err := tx.CreateBucketIfNotExists([]byte("items"))
+			if err != nil {
+				return err
+			}
+			return bucket.Put(numberKey(i), make([]byte, 128<<10))
+		}))
+		info, err := os.Stat(path)
+		must(t, err)
+		lengths[info.Size()] = true
+	}
+	// Steps of 256 KiB, and what a commit needs, would be a hundred.
+	if len(lengths) < 10 || len(lengths) > 60 {
+		t.Errorf("%d lengths of the file, want some dozens", len(lengths))
 	}
 }

@@ -21,10 +21,13 @@ import (
 // bbolt doubles its memory map as the file grows, and each time copies all that
 // a transaction has changed. So the map begins large, which costs addresses and no
 // memory: a chain of 10,000 payments of 1024 bits is then taken over at 115,000 a
-// second instead of 88,000. The file grows by steps, which would be 16 MiB.
+// second instead of 88,000.
+const initialMap = 64 << 20
+
+// The file grows by steps, with a sync of its own for each; see growth.
 const (
-	initialMap = 64 << 20
-	growth     = 256 << 10
+	minGrowth = 256 << 10
+	maxGrowth = 16 << 20 // bbolt's, from the beginning
 )
 
 // lockTimeout is how long Open waits for another process to let go of the file.
@@ -101,7 +104,6 @@ func openToGrow(path string) (*Guarded, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.AllocSize = growth
 	return &Guarded{DB: db, file: file, pageSize: db.Info().PageSize}, nil
 }
 

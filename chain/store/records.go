@@ -60,8 +60,9 @@ func forEach(b *bolt.Bucket, f func(key, content []byte) error) error {
 
 // writer changes records and keeps the sum of their checksums.
 type writer struct {
-	tx    *bolt.Tx
-	total uint64
+	tx     *bolt.Tx
+	total  uint64
+	chunks []*[]byte // see takeMemory
 }
 
 func (w *writer) put(b *bolt.Bucket, key, content []byte) error {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -34,17 +35,28 @@ const entriesOfRecord = 80
 // a million blocks asks 16 such runs at most and about as many shorter ones.
 const longestRun = 128 << 10
 
-// runEntry is the beginning of a hash or an ID and the height of its block,
-// big-endian.
-type runEntry [runEntrySize]byte
+// runEntry is the beginning of a hash or an ID and the height of its block, as numbers,
+// which are compared faster than bytes.
+type runEntry struct{ high, low, height uint64 }
 
-func newRunEntry(id []byte, height int64) (e runEntry) {
-	copy(e[:runIDSize], id)
-	binary.BigEndian.PutUint64(e[runIDSize:], uint64(height))
-	return e
+func newRunEntry(id []byte, height int64) runEntry {
+	return runEntry{binary.BigEndian.Uint64(id), binary.BigEndian.Uint64(id[8:]), uint64(height)}
 }
 
-// run is sorted entries, one behind the other.
+func (e runEntry) compare(other runEntry) int {
+	if e.high != other.high {
+		return cmp.Compare(e.high, other.high)
+	}
+	return cmp.Or(cmp.Compare(e.low, other.low), cmp.Compare(e.height, other.height))
+}
+
+func (e runEntry) appendTo(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, e.high)
+	dst = binary.BigEndian.AppendUint64(dst, e.low)
+	return binary.BigEndian.AppendUint64(dst, e.height)
+}
+
+// run is sorted entries, one behind the other, their numbers big-endian.
 type run []byte
 
 func (r run) count() int         { return len(r) / runEntrySize }
@@ -54,11 +66,11 @@ func (r run) height(i int) int64 { return int64(binary.BigEndian.Uint64(r.entry(
 
 // newRun sorts entries; what is in a block twice stands there once.
 func newRun(entries []runEntry) run {
-	slices.SortFunc(entries, func(a, b runEntry) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(entries, runEntry.compare)
 	entries = slices.Compact(entries)
 	r := make(run, 0, len(entries)*runEntrySize)
 	for _, e := range entries {
-		r = append(r, e[:]...)
+		r = e.appendTo(r)
 	}
 	return r
 }

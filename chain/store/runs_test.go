@@ -229,9 +229,9 @@ func TestDamagedChunks(t *testing.T) {
 		"nothing":            func([]byte) []byte { return nil },
 		"the mark alone":     func(value []byte) []byte { return value[:1] },
 		"half of the header": func(value []byte) []byte { return value[:chunkHeader-1] },
-		"no blocks":          func([]byte) []byte { return valueOf(nil) },
+		"no blocks":          func([]byte) []byte { return valueOf(nil, nil) },
 		"more blocks than there can be": func([]byte) []byte {
-			return valueOf(append(slices.Clone(texts), texts[3]))
+			return valueOf(nil, append(slices.Clone(texts), texts[3]))
 		},
 		"more ends than bytes": func(value []byte) []byte { return value[:chunkHeader+3*chunkEnd] },
 		"a byte less":          func(value []byte) []byte { return value[:len(value)-1] },
@@ -254,7 +254,7 @@ func TestDamagedChunks(t *testing.T) {
 		db, err := Open(path)
 		must(t, err)
 		must(t, db.Commit(-1, blocks, nil, nil))
-		value := edit(valueOf(texts))
+		value := edit(valueOf(nil, texts))
 		must(t, db.bolt.Update(func(tx *bolt.Tx) error { return tx.Bucket(blocksBucket).Put(numberKey(3), value) }))
 		for height := range int64(4) { // as if it had been damaged while it is open
 			if b, err := db.Block(height); err == nil && b.Hash() != blocks[height].Hash() {
@@ -314,8 +314,8 @@ func TestChunks(t *testing.T) {
 // what valueOf makes.
 func FuzzChunk(f *testing.F) {
 	f.Add([]byte("{}"), int64(1))
-	f.Add(valueOf([][]byte{[]byte("{}"), []byte("{ }"), nil}), int64(5))
-	f.Add(valueOf([][]byte{[]byte("{}"), []byte("{ }")}), int64(0))
+	f.Add(valueOf(nil, [][]byte{[]byte("{}"), []byte("{ }"), nil}), int64(5))
+	f.Add(valueOf(nil, [][]byte{[]byte("{}"), []byte("{ }")}), int64(0))
 	f.Add([]byte{chunkMark, 255, 255, 255, 255}, int64(1)<<40)
 	f.Fuzz(func(t *testing.T, value []byte, last int64) {
 		c, err := parseChunk(numberKey(last), value)
@@ -326,7 +326,7 @@ func FuzzChunk(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again := valueOf(texts); !bytes.Equal(again, value) && c.count > 1 {
+		if again := valueOf(nil, texts); !bytes.Equal(again, value) && c.count > 1 {
 			t.Errorf("%x has the blocks %q, which make %x", value, texts, again)
 		}
 		if int64(len(texts)) != c.count || c.first() < 0 || c.last != last {

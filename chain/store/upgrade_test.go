@@ -139,7 +139,7 @@ func downgrade(tx *bolt.Tx, format string) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{tx, total}
+	w := &writer{tx: tx, total: total}
 	for _, name := range [][]byte{hashesBucket, paymentsBucket} {
 		if err := errors.Join(w.forgetAll(name), tx.DeleteBucket(name)); err != nil {
 			return err
