@@ -187,6 +187,27 @@ type objectScan struct {
 // step reads on, to the end of text or of the object, and returns how many bytes
 // it read.
 func (s *objectScan) step(text []byte) int {
+	if !hasBraces {
+		return s.stepBytes(text)
+	}
+	n := 0
+	for n < len(text) && s.depth > 0 {
+		if !s.escaped {
+			n += s.stepVectors(text[n:min(n+maxPlain, len(text))])
+		}
+		n += s.stepBytes(text[n:min(n+vectorBytes, len(text))])
+	}
+	return n
+}
+
+// stepVectors is step up to where bytes have to be looked at one by one.
+func (s *objectScan) stepVectors(text []byte) (n int) {
+	n, s.depth, s.inString = bracesAVX2(text, s.depth, s.inString)
+	return n
+}
+
+// stepBytes is step without vectors outside of strings.
+func (s *objectScan) stepBytes(text []byte) int {
 	n := 0
 	for n < len(text) && s.depth > 0 {
 		if s.inString {

@@ -16,4 +16,7 @@ func TestVectorsAreUsed(t *testing.T) {
 	if has := slices.Contains(flags, "avx") && slices.Contains(flags, "avx2"); has != hasAVX2 {
 		t.Errorf("AVX2 is used: %t, want %t; flags %s", hasAVX2, has, flags)
 	}
+	if has := hasAVX2 && slices.Contains(flags, "pclmulqdq") && slices.Contains(flags, "popcnt"); has != hasBraces {
+		t.Errorf("vectors look for braces: %t, want %t; flags %s", hasBraces, has, flags)
+	}
 }

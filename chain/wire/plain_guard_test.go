@@ -27,3 +27,16 @@ func TestPlainReadsNothingBehind(t *testing.T) {
 		}
 	}
 }
+
+// TestScanReadsNothingBehind is the same for the scan of objects.
+func TestScanReadsNothingBehind(t *testing.T) {
+	inside := asmtest.GuardedPage(t)
+	page := len(inside)
+	copy(inside, bytes.Repeat([]byte("f"), page))
+	for length := range 5*vectorBytes + 1 {
+		for _, scan := range scans {
+			checkScan(t, scan, inside[:length])
+			checkScan(t, scan, inside[page-length:])
+		}
+	}
+}
