@@ -154,11 +154,7 @@ func (l *ledger) stream(ctx context.Context, client *http.Client, url string, pi
 
 // measureVerify runs the command verify, beside crypto/rsa alone.
 func measureVerify(ctx context.Context, plan LedgerPlan, l *ledger) ([]float64, error) {
-	one, all, err := rawRates(ctx, l.owner)
-	if err != nil {
-		return nil, err
-	}
-	rate, err := l.signatures(ctx, plan, fmt.Sprintf("%d blocks are valid", l.chain.Blocks+1), l.arguments("verify")...)
+	one, all, rate, err := l.signatures(ctx, plan, fmt.Sprintf("%d blocks are valid", l.chain.Blocks+1), l.arguments("verify")...)
 	return []float64{one, all, rate, ofRaw(rate, one)}, err
 }
 
@@ -167,16 +163,12 @@ func measureImport(ctx context.Context, plan LedgerPlan, l *ledger) (values []fl
 	if err := l.export(ctx, plan); err != nil {
 		return nil, err
 	}
-	one, _, err := rawRates(ctx, l.owner)
-	if err != nil {
-		return nil, err
-	}
 	folder, err := os.MkdirTemp(l.folder, "import-*")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	rate, err := l.signatures(ctx, plan, fmt.Sprintf("height %d,", l.chain.Blocks),
+	one, _, rate, err := l.signatures(ctx, plan, fmt.Sprintf("height %d,", l.chain.Blocks),
 		"import", l.text, "-p", fmt.Sprint(l.port), "--data-dir", folder, "--difficulty", fmt.Sprint(l.chain.Difficulty))
 	return []float64{rate, ofRaw(rate, one)}, err
 }
@@ -195,10 +187,19 @@ func (l *ledger) export(ctx context.Context, plan LedgerPlan) error {
 }
 
 // signatures is how many of the chain's signatures a command verifies per second of its
-// whole run.
-func (l *ledger) signatures(ctx context.Context, plan LedgerPlan, says string, arguments ...string) (float64, error) {
+// whole run, beside crypto/rsa's rates, which are means of before and after: some machines'
+// speed changes from one second to the next.
+func (l *ledger) signatures(ctx context.Context, plan LedgerPlan, says string, arguments ...string) (one, all, rate float64, err error) {
+	oneBefore, allBefore, err := rawRates(ctx, l.owner)
+	if err != nil {
+		return 0, 0, 0, err
+	}
 	took, err := runProgram(ctx, plan, says, arguments...)
-	return float64(l.payments) / took.Seconds(), err
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	oneAfter, allAfter, err := rawRates(ctx, l.owner)
+	return (oneBefore + oneAfter) / 2, (allBefore + allAfter) / 2, float64(l.payments) / took.Seconds(), err
 }
 
 // runProgram times a whole run of the program, which must say a text.
