@@ -80,13 +80,20 @@ func (r run) join(other run) run {
 	both := make(run, 0, len(r)+len(other))
 	for len(r) > 0 && len(other) > 0 {
 		next := &r
-		if bytes.Compare(r[:runEntrySize], other[:runEntrySize]) > 0 {
+		if r.isAfter(other) {
 			next = &other
 		}
 		both = append(both, (*next)[:runEntrySize]...)
 		*next = (*next)[runEntrySize:]
 	}
 	return append(append(both, r...), other...)
+}
+
+// isAfter compares the first entries of two runs, first as numbers, of which hardly two are
+// equal.
+func (r run) isAfter(other run) bool {
+	a, b := binary.BigEndian.Uint64(r), binary.BigEndian.Uint64(other)
+	return a > b || a == b && bytes.Compare(r[:runEntrySize], other[:runEntrySize]) > 0
 }
 
 // upTo is the entries of blocks up to a height.
