@@ -54,10 +54,10 @@ func (s *scan) scanRange(number uint64) {
 }
 
 // detach lets assembly run so that the program doesn't wait for it: on a CPU that is
-// shared with other programs.
+// shared with other programs, to which it yields unless its priority is theirs.
 func (s *scan) detach(detached bool) {
 	if d, ok := s.scanner.(kernel.Detacher); ok {
-		d.Detach(detached)
+		d.Detach(detached, s.engine.cfg.Priority != Normal)
 	}
 }
 

@@ -15,7 +15,7 @@ type slowScanner struct {
 	detached []bool
 }
 
-func (s *slowScanner) Detach(detached bool) { s.detached = append(s.detached, detached) }
+func (s *slowScanner) Detach(detached, _ bool) { s.detached = append(s.detached, detached) }
 
 func (s *slowScanner) Scan(uint64, int) int {
 	time.Sleep(s.times[len(s.detached)-1]) // the bubble's clock, not ours

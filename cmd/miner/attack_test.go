@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -65,7 +67,7 @@ func TestAttacks(t *testing.T) {
 	}
 	var table strings.Builder
 	out := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "attack\tseconds\t/healthz p50\tp99\tmax\tMiB\tmining during\tback after\tanswers\t")
+	fmt.Fprintln(out, "attack\tseconds\t/healthz p50\tp99\tmax\tGC pause\tMiB\tmining during\tback after\tanswers\t")
 	for _, r := range results {
 		fmt.Fprintln(out, r)
 	}
@@ -82,6 +84,7 @@ type attackResult struct {
 	lasted    time.Duration
 	probes    probes
 	memory    int64         // bytes resident at most
+	pause     time.Duration // of the node for its garbage collector, the longest one
 	during    float64       // hash rate, of the one before
 	backAfter time.Duration // until it mined at its full pace
 	answers   string
@@ -89,9 +92,9 @@ type attackResult struct {
 
 func (r attackResult) String() string {
 	ms := func(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1000) }
-	return fmt.Sprintf("%s\t%.0f\t%s\t%s\t%s\t%d\t%.0f %%\t%.1f s\t%s\t", r.name, r.lasted.Seconds(),
+	return fmt.Sprintf("%s\t%.0f\t%s\t%s\t%s\t%s\t%d\t%.0f %%\t%.1f s\t%s\t", r.name, r.lasted.Seconds(),
 		ms(r.probes.percentile(50)), ms(r.probes.percentile(99)), ms(r.probes.percentile(100)),
-		r.memory>>20, 100*r.during, r.backAfter.Seconds(), r.answers)
+		ms(r.pause), r.memory>>20, 100*r.during, r.backAfter.Seconds(), r.answers)
 }
 
 // underAttack measures a fresh node before, during and after an attack.
@@ -118,6 +121,7 @@ func underAttack(t *testing.T, a attack, lasts time.Duration, isLong bool) attac
 	r.answers = answers.String()
 	r.backAfter = recovery(p, before, isLong)
 	r.memory = p.peakMemory()
+	r.pause = longestPause(p)
 
 	answers.check(t, a.expect, !a.slow)
 	if r.probes.failed > 0 {
@@ -181,4 +185,31 @@ func recovery(p *process, before pace, isLong bool) time.Duration {
 			return time.Since(began)
 		}
 	}
+}
+
+// longestPause is how long the node's last collections of garbage kept all of it waiting at
+// most.
+func longestPause(p *process) time.Duration {
+	p.t.Helper()
+	const name = `go_gc_duration_seconds{quantile="1"} `
+	_, rest, _ := strings.Cut(metricsOf(p), name)
+	line, _, _ := strings.Cut(rest, "\n")
+	seconds, err := strconv.ParseFloat(line, 64)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+func metricsOf(p *process) string {
+	answer, err := http.Get("http://" + p.address() + "/metrics")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(text)
 }

@@ -86,7 +86,7 @@ func (c *comparison) place(random *rand.Rand) {
 func (c *comparison) hits(k Kernel) (list []uint64) {
 	scanner := k.NewScanner(NewWork(c.prefix, c.digits, c.difficulty))
 	if d, ok := scanner.(Detacher); ok {
-		d.Detach(len(c.prefix)%2 == 1)
+		d.Detach(len(c.prefix)%2 == 1, len(c.prefix)%4 == 1)
 	}
 	for first, end := c.first, c.first+uint64(c.count); first < end; first++ {
 		i := scanner.Scan(first, int(end-first))
@@ -200,7 +200,7 @@ func TestDetachedScansGoOnDuringCollections(t *testing.T) {
 		if !ok {
 			continue
 		}
-		d.Detach(true)
+		d.Detach(true, true)
 		var stop atomic.Bool
 		scanned := make(chan int)
 		go func() { // ends by stop

@@ -102,6 +102,7 @@ func (t *laneTable) scan(from, to int) (found, behind int) {
 	}
 	i := scan(states, rows, end-group, first)
 	if detached {
+		t.awaitCPU()
 		enterGo()
 	}
 	if i < 0 {
@@ -166,6 +167,7 @@ func (s *laneWord) scan(low, count int) (from, to int) {
 	}
 	i := scan(table, values, groups, plan)
 	if detached {
+		s.awaitCPU()
 		enterGo()
 	}
 	if i < 0 {

@@ -9,15 +9,26 @@ package kernel
 // in a system call, and detached assembly looks like one. The price is a thread of the
 // runtime that looks after system calls all the time: about 5 % of the hash rate of
 // two CPUs.
-type Detacher interface{ Detach(detached bool) }
+//
+// Nor should such a thread be in Go between two batches when it loses its CPU: see
+// awaitCPU. It is the threads of low priority that should yield so.
+type Detacher interface{ Detach(detached, yields bool) }
 
 // detachable is embedded in what calls assembly.
-type detachable struct{ detached bool }
+type detachable struct {
+	detached, yields bool
+	ended            int64 // when the last batch ended that was to yield, in ns of awaitCPU's clock; 0 if there was none
+}
 
-func (d *detachable) detach(detached bool) { d.detached = detached }
+func (d *detachable) detach(detached, yields bool) {
+	if !detached || !yields {
+		d.ended = 0
+	}
+	d.detached, d.yields = detached, yields
+}
 
 // Detach implements Detacher.
-func (s *oneWordScanner) Detach(detached bool) { s.lanes.detach(detached) }
+func (s *oneWordScanner) Detach(detached, yields bool) { s.lanes.detach(detached, yields) }
 
 // Detach implements Detacher.
-func (s *tableScanner) Detach(detached bool) { s.lanes.detach(detached) }
+func (s *tableScanner) Detach(detached, yields bool) { s.lanes.detach(detached, yields) }

@@ -55,6 +55,7 @@ func (s *mixedWord) scan(low, count int) (from, to int) {
 	}
 	i := scan(table, values, groups)
 	if detached {
+		s.awaitCPU()
 		enterGo()
 	}
 	if i < 0 {

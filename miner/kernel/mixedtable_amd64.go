@@ -67,6 +67,7 @@ func (t *mixedTableScan) smallest() uint32 {
 	}
 	smallest := scan(states, rows, vectors, mixedTurns)
 	if detached {
+		t.awaitCPU()
 		enterGo()
 	}
 	return smallest

@@ -16,7 +16,7 @@ type oneWord interface {
 	// hits are between the indices from and to, or behind to; from is -1 if there is
 	// none. It may look at values before and behind its own.
 	scan(low, count int) (from, to int)
-	detach(detached bool)
+	detach(detached, yields bool)
 }
 
 // oneWordScanner cuts ranges of candidates into such runs.

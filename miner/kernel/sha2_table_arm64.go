@@ -66,6 +66,7 @@ func (t *sha2Table) scan(from, to int) (found, behind int) {
 	}
 	i := scan(states, rows, to-from, limit)
 	if detached {
+		t.awaitCPU()
 		enterGo()
 	}
 	if i < 0 {

@@ -78,6 +78,7 @@ func (s *sha2Word) scan(low, count int) (from, to int) {
 	}
 	group := scan(table, words, sigmas, groups)
 	if detached {
+		s.awaitCPU()
 		enterGo()
 	}
 	if group < 0 {

@@ -80,6 +80,7 @@ func (t *shaNITable) scan(from, to int) (found, behind int) {
 	}
 	i := scan(states, row, to-from, limit)
 	if detached {
+		t.awaitCPU()
 		enterGo()
 	}
 	if i < 0 {

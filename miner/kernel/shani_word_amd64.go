@@ -96,6 +96,7 @@ func (s *shaNIWord) scan(low, count int) (from, to int) {
 	}
 	group := scan(table, rows, groups)
 	if detached {
+		s.awaitCPU()
 		enterGo()
 	}
 	if group < 0 {

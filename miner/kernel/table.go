@@ -10,7 +10,7 @@ type manyStates interface {
 	// between the variants it returns; found is negative if there are none. It may
 	// look at variants behind its own.
 	scan(from, to int) (found, behind int)
-	detach(detached bool)
+	detach(detached, yields bool)
 }
 
 // tableScanner cuts ranges of candidates into variants of one hash value before
