@@ -359,10 +359,10 @@ func (s *thinStore) Replace(_ int64, blocks iter.Seq2[wire.Sealed, error], _ map
 	return publish(func() error { return nil })
 }
 
-// TestLongForkIsNotKept: of a branch of 50 MB only some batches are in memory,
+// TestLongForkIsNotKept: of a branch of 100 MB only some batches are in memory,
 // each time that it is read.
 func TestLongForkIsNotKept(t *testing.T) {
-	const count, most = 500, 25 << 20
+	const count, most = 1000, 50 << 20
 	s := &thinStore{Memory: store.NewMemory()}
 	c, err := chain.Open(chain.Config{Store: s})
 	must(t, err)
