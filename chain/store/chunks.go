@@ -165,7 +165,11 @@ func (w *chunkWriter) flush() error {
 	if len(w.texts) == 0 {
 		return nil
 	}
-	value := valueOf(w.takeMemory(), w.texts)
+	var memory []byte
+	if len(w.texts) > 1 {
+		memory = w.takeMemory()
+	}
+	value := valueOf(memory, w.texts)
 	w.texts, w.size = w.texts[:0], 0
 	return w.to.Put(numberKey(w.last), value)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -333,4 +334,29 @@ func FuzzChunk(f *testing.F) {
 			t.Errorf("%d blocks from %d to %d, want %d", len(texts), c.first(), c.last, c.count)
 		}
 	})
+}
+
+// TestRunsOfEqualBeginnings sorts and joins entries whose first eight bytes, or whole IDs, are
+// equal: their order is that of the bytes.
+func TestRunsOfEqualBeginnings(t *testing.T) {
+	const count, seed = 200, 3
+	random := rand.New(rand.NewPCG(seed, seed))
+	var entries []runEntry
+	var want [][]byte
+	for height := range int64(count) {
+		id := bytes.Repeat([]byte{0x80}, runIDSize)
+		id[7], id[8], id[15] = byte(random.IntN(2)), byte(random.IntN(3)), byte(random.IntN(256))
+		if random.IntN(2) == 0 {
+			id[15] = 0
+		}
+		entries = append(entries, newRunEntry(id, height))
+		want = append(want, binary.BigEndian.AppendUint64(id, uint64(height)))
+	}
+	slices.SortFunc(want, bytes.Compare)
+	joined := newRun(slices.Clone(entries[:count/2])).join(newRun(slices.Clone(entries[count/2:])))
+	for name, got := range map[string]run{"sorted": newRun(slices.Clone(entries)), "joined": joined} {
+		if !bytes.Equal(got, slices.Concat(want...)) {
+			t.Errorf("%s: %x", name, []byte(got))
+		}
+	}
 }
