@@ -212,16 +212,18 @@ func TestGeneratorStops(t *testing.T) {
 
 // TestCutShort leaves what has been committed until then.
 func TestCutShort(t *testing.T) {
-	plan := ChainPlan{Blocks: 5000, Wallets: 1, KeyBits: 1024, Seed: 1, Difficulty: 1}
+	// A batch is 2,000 blocks, and no more than six are under way.
+	const cut = 14_000
+	plan := ChainPlan{Blocks: 2 * cut, Wallets: 1, KeyBits: 1024, Seed: 1, Difficulty: 1}
 	c, g := memoryLedger(t, plan), newGenerator(t, plan)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	adopted, err := c.Adopt(ctx, watched(g.Blocks(ctx), func(height int64) {
-		if height == 2500 {
+		if height == cut {
 			cancel()
 		}
 	}))
-	if !adopted || !errors.Is(err, context.Canceled) || c.Tip().Height < 1 || c.Tip().Height > 2500 {
+	if !adopted || !errors.Is(err, context.Canceled) || c.Tip().Height < 1 || c.Tip().Height > cut {
 		t.Fatalf("%t, %v, height %d", adopted, err, c.Tip().Height)
 	}
 	if err := c.Verify(t.Context(), func(int64, int64) {}); err != nil {
