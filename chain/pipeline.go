@@ -132,7 +132,7 @@ func inBatches(blocks iter.Seq2[wire.Block, error]) func(context.Context, func(*
 			if err := send(b); err != nil {
 				return err
 			}
-			b = &batch{blocks: make([]wire.Block, 0, len(b.blocks))}
+			b = &batch{}
 		}
 		if len(b.blocks) == 0 {
 			return nil
