@@ -64,6 +64,8 @@ func (r run) entry(i int) []byte { return r[i*runEntrySize : (i+1)*runEntrySize]
 func (r run) id(i int) []byte    { return r.entry(i)[:runIDSize] }
 func (r run) height(i int) int64 { return int64(binary.BigEndian.Uint64(r.entry(i)[runIDSize:])) }
 
+func (r run) first() runEntry { return newRunEntry(r.id(0), r.height(0)) }
+
 // newRun sorts entries; what is in a block twice stands there once.
 func newRun(entries []runEntry) run {
 	slices.SortFunc(entries, runEntry.compare)
@@ -80,20 +82,13 @@ func (r run) join(other run) run {
 	both := make(run, 0, len(r)+len(other))
 	for len(r) > 0 && len(other) > 0 {
 		next := &r
-		if r.isAfter(other) {
+		if r.first().compare(other.first()) > 0 {
 			next = &other
 		}
 		both = append(both, (*next)[:runEntrySize]...)
 		*next = (*next)[runEntrySize:]
 	}
 	return append(append(both, r...), other...)
-}
-
-// isAfter compares the first entries of two runs, first as numbers, of which hardly two are
-// equal.
-func (r run) isAfter(other run) bool {
-	a, b := binary.BigEndian.Uint64(r), binary.BigEndian.Uint64(other)
-	return a > b || a == b && bytes.Compare(r[:runEntrySize], other[:runEntrySize]) > 0
 }
 
 // upTo is the entries of blocks up to a height.

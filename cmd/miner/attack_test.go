@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"runtime"
@@ -192,24 +191,12 @@ func recovery(p *process, before pace, isLong bool) time.Duration {
 func longestPause(p *process) time.Duration {
 	p.t.Helper()
 	const name = `go_gc_duration_seconds{quantile="1"} `
-	_, rest, _ := strings.Cut(metricsOf(p), name)
+	_, metrics := p.request("GET", "/metrics", "")
+	_, rest, _ := strings.Cut(metrics, name)
 	line, _, _ := strings.Cut(rest, "\n")
 	seconds, err := strconv.ParseFloat(line, 64)
 	if err != nil {
 		p.t.Error(err)
 	}
 	return time.Duration(seconds * float64(time.Second))
-}
-
-func metricsOf(p *process) string {
-	answer, err := http.Get("http://" + p.address() + "/metrics")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return string(text)
 }
